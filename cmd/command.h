@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* A verb of the command line: a row of the table in main.c, and a file of its own. */
+#pragma once
+
+#include "lib/reconcile.h"
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_DIFFERENCE = 1,
+	EXIT_USAGE = 2, /* also: a bad manifest */
+	EXIT_KERNEL = 3,
+	EXIT_LOCKED = 4,
+};
+
+/* Options that a verb may take; bits of command.options. -h, -o and -v all of them take. */
+enum option_bit {
+	OPTION_LOCK_TIMEOUT = 1 << 0,
+	OPTION_NAME = 1 << 1,
+	OPTION_EXIT_CODE = 1 << 2,
+};
+
+struct invocation;
+
+struct command {
+	const char *name;
+	const char *operands; /* "FILE..." */
+	const char *summary;  /* one line, for the list of verbs */
+	const char *help;     /* what --help says below the usage line */
+	unsigned int options;
+	int least, most; /* operands; most -1: any number */
+	int (*run)(struct invocation *invocation);
+};
+
+/* One run of a verb. */
+struct invocation {
+	const struct command *command;
+	char **operands;
+	size_t operand_count;
+	const char *name; /* --name */
+	bool exit_code;   /* --exit-code */
+	bool verbose;
+	struct arena arena;
+	struct diagnostics diagnostics;
+	struct reconcile reconcile;
+	struct sink out, err;
+};
+
+/* Milliseconds since some fixed time. */
+double milliseconds_now(void);
+
+int cmd_validate(struct invocation *invocation);
+int cmd_plan(struct invocation *invocation);
+int cmd_apply(struct invocation *invocation);
+int cmd_delete(struct invocation *invocation);
+int cmd_status(struct invocation *invocation);
+int cmd_run(struct invocation *invocation);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "cmd/command.h"
+
+#include "lib/base/suggest.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FILES_HELP                                                                                 \
+	"FILE is a manifest, a directory (its *.yaml, sorted) or - for standard input.\n"
+
+static const struct command commands[] = {
+	{ "validate", "FILE...", "check manifests, without asking the kernel",
+		FILES_HELP "Reports every error of every file. Needs no privilege.\n", 0, 1, -1,
+		cmd_validate },
+	{ "plan", "FILE...", "show what apply would do",
+		FILES_HELP "Changes nothing.\n", OPTION_LOCK_TIMEOUT | OPTION_EXIT_CODE, 1, -1,
+		cmd_plan },
+	{ "apply", "FILE...", "make the kernel match the manifests, or change nothing",
+		FILES_HELP "Applied twice, the second time changes nothing.\n",
+		OPTION_LOCK_TIMEOUT, 1, -1, cmd_apply },
+	{ "delete", "[FILE...]", "remove what the manifests declare, in reverse order",
+		FILES_HELP "Works on what is left of a half-made or damaged deployment, too.\n",
+		OPTION_LOCK_TIMEOUT | OPTION_NAME, 0, -1, cmd_delete },
+	{ "status", "[NAME]", "show what is deployed, and what has drifted",
+		"Without NAME, every deployment. Exits with 1 on drift.\n", OPTION_LOCK_TIMEOUT, 0,
+		1, cmd_status },
+	{ "run", "FILE...", "apply, serve the feeds, and delete on exit",
+		FILES_HELP
+		"Listens where the manifests' `sockets` say and puts each accepted socket into\n"
+		"its map. On SIGINT or SIGTERM deletes the deployments that it created; one that\n"
+		"was there before stays.\n",
+		OPTION_LOCK_TIMEOUT, 1, -1, cmd_run },
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static const struct {
+	struct option option;
+	unsigned int bit; /* 0: every verb takes it */
+	const char *usage, *help;
+} options[] = {
+	{ { "output", required_argument, NULL, 'o' }, 0, "-o, --output FORMAT",
+		"text (default) or json" },
+	{ { "verbose", no_argument, NULL, 'v' }, 0, "-v, --verbose",
+		"also the verifier's whole log" },
+	{ { "help", no_argument, NULL, 'h' }, 0, "-h, --help", "this text" },
+	{ { "lock-timeout", required_argument, NULL, 'L' }, OPTION_LOCK_TIMEOUT,
+		"    --lock-timeout SECONDS", "how long to wait for the lock (10)" },
+	{ { "name", required_argument, NULL, 'N' }, OPTION_NAME, "    --name NAME",
+		"the deployment, where its manifest is gone" },
+	{ { "exit-code", no_argument, NULL, 'E' }, OPTION_EXIT_CODE, "    --exit-code",
+		"exit with 1 if anything would change" },
+};
+
+#define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
+
+double milliseconds_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static void write_overview(FILE *stream)
+{
+	fputs("usage: sockform VERB [OPTION...] [OPERAND...]\n\n", stream);
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		fprintf(stream, "  %-9s %-10s %s\n", commands[i].name, commands[i].operands,
+			commands[i].summary);
+	fputs("\n`sockform VERB --help` says more. `sockform --version` tells the version.\n",
+		stream);
+}
+
+static void write_help(const struct command *command)
+{
+	printf("usage: sockform %s [OPTION...] %s\n\n%c%s.\n%s\n", command->name,
+		command->operands, command->summary[0] - 'a' + 'A', command->summary + 1,
+		command->help);
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (!options[i].bit || options[i].bit & command->options)
+			printf("  %-26s %s\n", options[i].usage, options[i].help);
+	fputs("\nExit codes: 0 done, 1 a difference where one was asked about, 2 bad usage or a\n"
+	      "bad manifest, 3 the kernel refused or a capability is missing, 4 locked.\n",
+		stdout);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static int report_unknown_verb(const char *name)
+{
+	struct suggestion suggestion = suggestion_for(name);
+
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		suggestion_offer(&suggestion, commands[i].name);
+	fprintf(stderr, "sockform: there is no verb \"%s\"", name);
+	if (suggestion_result(&suggestion))
+		fprintf(stderr, ", did you mean \"%s\"?", suggestion_result(&suggestion));
+	fputs("\n`sockform --help` lists the verbs.\n", stderr);
+	return EXIT_USAGE;
+}
+
+static int usage_error(const struct command *command, const char *problem, const char *what)
+{
+	fprintf(stderr, "sockform %s: %s%s\n`sockform %s --help` says more.\n", command->name,
+		problem, what, command->name);
+	return EXIT_USAGE;
+}
+
+static bool parse_seconds(const char *text, unsigned int *ret)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end || value > 86400)
+		return false;
+	*ret = (unsigned int)value;
+	return true;
+}
+
+/* Sets what the option says; a message where its value is wrong, else NULL. */
+static const char *take_option(struct invocation *invocation, int letter, const char *value)
+{
+	switch (letter) {
+	case 'v':
+		invocation->verbose = true;
+		break;
+	case 'E':
+		invocation->exit_code = true;
+		break;
+	case 'N':
+		invocation->name = value;
+		break;
+	case 'L':
+		if (!parse_seconds(value, &invocation->reconcile.lock_timeout))
+			return "--lock-timeout takes a whole number of seconds, not ";
+		break;
+	case 'o':
+		if (strcmp(value, "json") == 0)
+			invocation->out.format = invocation->err.format = SINK_JSON;
+		else if (strcmp(value, "text") != 0)
+			return "--output takes text or json, not ";
+		break;
+	}
+	return NULL;
+}
+
+/* -1: go on and run the verb; else the exit code. */
+static int parse_arguments(struct invocation *invocation, int argc, char **argv)
+{
+	const struct command *command = invocation->command;
+	struct option table[OPTION_COUNT + 1] = { 0 };
+	const char *problem;
+	size_t count = 0;
+	int letter;
+
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (!options[i].bit || options[i].bit & command->options)
+			table[count++] = options[i].option;
+	opterr = 0;
+	while ((letter = getopt_long(argc, argv, ":o:vh", table, NULL)) != -1) {
+		if (letter == 'h') {
+			write_help(command);
+			return EXIT_DONE;
+		}
+		if (letter == '?')
+			return usage_error(command, "there is no option ", argv[optind - 1]);
+		if (letter == ':')
+			return usage_error(command, "a value is missing for ", argv[optind - 1]);
+		problem = take_option(invocation, letter, optarg);
+		if (problem)
+			return usage_error(command, problem, optarg);
+	}
+	invocation->operands = argv + optind;
+	invocation->operand_count = (size_t)(argc - optind);
+	if (argc - optind < command->least)
+		return usage_error(command, "it needs ", command->operands);
+	if (command->most >= 0 && argc - optind > command->most)
+		return usage_error(command, "there is one operand too many: ",
+			argv[optind + command->most]);
+	return -1;
+}
+
+static bool wants_colour(FILE *stream)
+{
+	const char *no_colour = getenv("NO_COLOR");
+
+	/* https://no-color.org: set and not empty */
+	return isatty(fileno(stream)) && !(no_colour && *no_colour);
+}
+
+static int finish(struct invocation *invocation, int result)
+{
+	int error;
+
+	report_diagnostics(&invocation->err, &invocation->diagnostics, invocation->verbose);
+	error = sink_flush(&invocation->out);
+	if (error) {
+		fprintf(stderr, "sockform: cannot write the result: %s\n", strerror(-error));
+		result = result ? result : EXIT_KERNEL;
+	}
+	arena_finish(&invocation->arena);
+	return result;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+	struct invocation invocation = {
+		.command = command,
+		.out = { .stream = stdout, .colour = wants_colour(stdout) },
+		.err = { .stream = stderr, .colour = wants_colour(stderr) },
+		.reconcile.lock_timeout = 10,
+	};
+	int result;
+
+	invocation.diagnostics.arena = &invocation.arena;
+	invocation.reconcile.arena = &invocation.arena;
+	invocation.reconcile.diagnostics = &invocation.diagnostics;
+	result = parse_arguments(&invocation, argc, argv);
+	if (result < 0)
+		result = command->run(&invocation);
+	return finish(&invocation, result);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	if (argc < 2) {
+		write_overview(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		write_overview(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("sockform " SOCKFORM_VERSION);
+		return EXIT_DONE;
+	}
+	command = find_command(argv[1]);
+	if (!command)
+		return report_unknown_verb(argv[1]);
+	return run_command(command, argc - 1, argv + 1);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The manifest's life is the process's: apply, serve the feeds, and on SIGINT or SIGTERM delete what
+ * this process made. The lock is held while something changes, not while it serves.
+ */
+#include "cmd/command.h"
+
+#include "lib/base/cleanup.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+
+/* Blocked and read from a descriptor, so that a signal never interrupts a change half-way. */
+static int open_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
+		return -errno;
+	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* A connection costs a descriptor: as many as this process may have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void notice(void *context, const char *message)
+{
+	struct invocation *invocation = context;
+	struct diagnostics once = { .arena = &invocation->arena };
+
+	diag_add(&once, DIAG_W0601, mark_none, "%s", message);
+	report_diagnostics(&invocation->err, &once, false);
+	sink_flush(&invocation->err);
+}
+
+static struct feed_set *listen_for(struct invocation *invocation, const desired_list *desired)
+{
+	const struct manifest **manifests =
+		arena_alloc_array(&invocation->arena, desired->count, sizeof(*manifests));
+	struct kernel *kernel = &invocation->reconcile.kernel;
+
+	kernel->arena = &invocation->arena;
+	kernel->diagnostics = &invocation->diagnostics;
+	for (size_t i = 0; i < desired->count; i++)
+		manifests[i] = desired->items[i].manifest;
+	return feed_listen(kernel, manifests, desired->count);
+}
+
+static void announce(struct invocation *invocation, const desired_list *desired)
+{
+	struct sink *out = &invocation->out;
+
+	sink_open_object(out, NULL);
+	sink_open_array(out, "serving");
+	vec_each (wanted, desired) {
+		if (!wanted->manifest->feeds.count)
+			sink_text(out, "serving %s, which has no feeds\n",
+				wanted->manifest->name.text);
+		vec_each (feed, &wanted->manifest->feeds) {
+			sink_open_object(out, NULL);
+			sink_string(out, "deployment", wanted->manifest->name.text);
+			sink_string(out, "accept", feed->accept.text);
+			sink_string(out, "into", feed->into.text);
+			sink_close(out);
+			sink_text(out, "serving %s into %s\n", feed->accept.text,
+				feed->into.text);
+		}
+	}
+	sink_close(out);
+	sink_close(out);
+	sink_flush(out);
+}
+
+static void report_totals(struct invocation *invocation, const struct feed_totals *totals)
+{
+	struct sink *out = &invocation->out;
+
+	sink_open_object(out, NULL);
+	sink_number(out, "connections", totals->connections);
+	sink_number(out, "refused", totals->refused);
+	sink_number(out, "bytes_in", totals->bytes_in);
+	sink_number(out, "bytes_out", totals->bytes_out);
+	sink_close(out);
+	sink_text(out, "%" PRIu64 " connections served, %" PRIu64 " bytes in, %" PRIu64
+		       " bytes out\n",
+		totals->connections, totals->bytes_in, totals->bytes_out);
+}
+
+/* Deployments that were there before are not this process's to delete. */
+static void delete_created(struct invocation *invocation, const plan_list *applied)
+{
+	kernel_names names = { 0 };
+	plan_list plans = { 0 };
+	double started = milliseconds_now();
+
+	vec_each (plan, applied) {
+		if (!(*plan)->state->exists)
+			*vec_add(&invocation->arena, &names) = (*plan)->deployment;
+		else
+			sink_text(&invocation->out,
+				"%s: left in place, it was there before\n", (*plan)->deployment);
+	}
+	if (names.count && reconcile_delete(&invocation->reconcile, "run", names.items,
+				   names.count, &plans))
+		report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
+			milliseconds_now() - started);
+}
+
+static void serve(struct invocation *invocation, struct feed_set *feeds, int signals,
+	const desired_list *desired)
+{
+	struct feed_totals totals;
+	int error;
+
+	announce(invocation, desired);
+	error = feed_serve(feeds, signals, notice, invocation);
+	if (error)
+		diag_add(&invocation->diagnostics, DIAG_E0402, mark_none,
+			"cannot wait for connections: %s", strerror(-error));
+	totals = feed_totals(feeds);
+	report_totals(invocation, &totals);
+}
+
+static void apply_and_serve(struct invocation *invocation, struct feed_set *feeds, int signals,
+	const desired_list *desired)
+{
+	double started = milliseconds_now();
+	plan_list plans = { 0 };
+
+	if (!reconcile_apply(&invocation->reconcile, "run", desired, &plans))
+		return;
+	report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
+		milliseconds_now() - started);
+	if (feed_open_maps(feeds, &invocation->reconcile.kernel))
+		serve(invocation, feeds, signals, desired);
+	delete_created(invocation, &plans);
+}
+
+int cmd_run(struct invocation *invocation)
+{
+	cleanup_fd int signals = -1;
+	desired_list desired = { 0 };
+	struct feed_set *feeds;
+
+	if (!reconcile_load(&invocation->reconcile, invocation->operands,
+		    invocation->operand_count, &desired))
+		return diag_exit_code(&invocation->diagnostics);
+	raise_descriptor_limit();
+	signals = open_signals();
+	feeds = listen_for(invocation, &desired);
+	if (feeds && signals >= 0)
+		apply_and_serve(invocation, feeds, signals, &desired);
+	feed_destroy(feeds);
+	return diag_exit_code(&invocation->diagnostics);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "lib/apply/internal.h"
+
+#include "lib/base/cleanup.h"
+
+bool apply_refused(struct apply_run *run, const struct plan_step *step, const char *what, int error)
+{
+	static const char *const objects[PLAN_OBJECT_COUNT] = {
+		[PLAN_MAP] = "map",
+		[PLAN_PROGRAM] = "program",
+		[PLAN_ATTACHMENT] = "attachment",
+	};
+
+	diag_add(run->kernel->diagnostics, DIAG_E0402, step->mark, "cannot %s %s \"%s\": %s", what,
+		objects[step->object], step->name, kernel_explain(run->kernel->arena, error));
+	return false;
+}
+
+const char *step_path(const struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, enum kernel_folder folder)
+{
+	return kernel_path(run->kernel, deployment->plan->deployment, folder, step->name);
+}
+
+static void add_deployment(struct apply_run *run, const struct plan *plan)
+{
+	struct arena *arena = run->kernel->arena;
+	struct deployment_run *deployment = vec_add(arena, &run->deployments);
+	const struct manifest *manifest = plan->manifest;
+	size_t maps = 0, programs = 0;
+
+	deployment->plan = plan;
+	deployment->objects =
+		arena_alloc_array(arena, plan->steps.count, sizeof(*deployment->objects));
+	if (manifest) {
+		deployment->map_count = manifest->maps.count;
+		deployment->map_step =
+			arena_alloc_array(arena, manifest->maps.count, sizeof(size_t));
+		deployment->program_step =
+			arena_alloc_array(arena, manifest->programs.count, sizeof(size_t));
+	}
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		const struct plan_step *step = &plan->steps.items[i];
+
+		deployment->objects[i] = (struct step_objects){ -1, -1, -1, -1, -1, -1 };
+		if (step->map)
+			deployment->map_step[maps++] = i;
+		if (step->program)
+			deployment->program_step[programs++] = i;
+	}
+}
+
+static void close_objects(const struct deployment_run *deployment)
+{
+	for (size_t i = 0; i < deployment->plan->steps.count; i++) {
+		struct step_objects *objects = &deployment->objects[i];
+
+		fd_close(objects->old_program);
+		fd_close(objects->program);
+		fd_close(objects->dispatcher);
+		fd_close(objects->slot);
+		fd_close(objects->map);
+		fd_close(objects->link);
+	}
+}
+
+/* All deployments go through a stage before one goes through the next. */
+static bool run_stages(struct apply_run *run)
+{
+	bool prepared = true;
+
+	vec_each (deployment, &run->deployments)
+		prepared = apply_prepare(run, deployment) && prepared;
+	if (!prepared)
+		return false;
+	vec_each (deployment, &run->deployments)
+		if (!apply_stage(run, deployment))
+			return false;
+	vec_each (deployment, &run->deployments)
+		if (!apply_commit(run, deployment))
+			return false;
+	return true;
+}
+
+bool apply_plans(struct kernel *kernel, const plan_list *plans)
+{
+	struct apply_run run = { .kernel = kernel };
+	size_t errors = kernel->diagnostics->errors;
+
+	vec_each (plan, plans)
+		if (plan_changes(*plan))
+			add_deployment(&run, *plan);
+	if (run_stages(&run))
+		vec_each (deployment, &run.deployments)
+			apply_clean(&run, deployment);
+	else
+		journal_undo(&run);
+	journal_finish(&run);
+	vec_each (deployment, &run.deployments)
+		close_objects(deployment);
+	return kernel->diagnostics->errors == errors;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Pins that nothing runs by any more are removed: links, dispatchers, slots, programs, maps. */
+#include "lib/apply/internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void remove_pin(struct apply_run *run, const char *path)
+{
+	int error = kernel_unpin(path);
+
+	if (error)
+		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none, "cannot remove %s: %s",
+			path, strerror(-error));
+}
+
+static void clean_attachment(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step)
+{
+	if (step->action != PLAN_DELETE)
+		return;
+	/* The run's descriptor of the link is closed after this: the detach is done by then. */
+	for (enum kernel_folder folder = FOLDER_LINKS; folder >= FOLDER_SLOTS; folder--)
+		remove_pin(run, step_path(run, deployment, step, folder));
+}
+
+static void clean_program(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step)
+{
+	vec_each (file, &step->superseded)
+		remove_pin(run, kernel_path(run->kernel, deployment->plan->deployment,
+					FOLDER_PROGRAMS, *file));
+}
+
+static void clean_map(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step)
+{
+	if (step->action == PLAN_DELETE)
+		remove_pin(run, step_path(run, deployment, step, FOLDER_MAPS));
+}
+
+static void remove_folder(struct apply_run *run, const char *path)
+{
+	int error = kernel_remove_folder(path);
+
+	if (error)
+		diag_add(run->kernel->diagnostics, DIAG_E0406, mark_none, "cannot remove %s: %s",
+			path, error == -ENOTEMPTY
+				      ? "there is something in it that sockform did not make"
+				      : strerror(-error));
+}
+
+static void remove_folders(struct apply_run *run, const struct plan *plan)
+{
+	for (enum kernel_folder folder = FOLDER_COUNT; folder-- > 0;)
+		remove_folder(run, kernel_folder_path(run->kernel, plan->deployment, folder));
+	kernel_remove_layout(run->kernel, plan->deployment);
+	remove_folder(run, kernel_deployment_path(run->kernel, plan->deployment));
+}
+
+void apply_clean(struct apply_run *run, const struct deployment_run *deployment)
+{
+	static void (*const cleaners[PLAN_OBJECT_COUNT])(struct apply_run *run,
+		const struct deployment_run *deployment, const struct plan_step *step) = {
+		[PLAN_MAP] = clean_map,
+		[PLAN_PROGRAM] = clean_program,
+		[PLAN_ATTACHMENT] = clean_attachment,
+	};
+	static const enum plan_object order[] = { PLAN_ATTACHMENT, PLAN_PROGRAM, PLAN_MAP };
+	const struct plan *plan = deployment->plan;
+
+	for (size_t i = 0; i < PLAN_OBJECT_COUNT; i++)
+		vec_each (step, &plan->steps)
+			if (step->object == order[i])
+				cleaners[order[i]](run, deployment, step);
+	if (!plan->manifest)
+		remove_folders(run, plan);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Inside the room: the descriptors behind a plan's steps, and the journal. */
+#pragma once
+
+#include "lib/apply/apply.h"
+
+/* Descriptors of one step, -1 until opened. Owned by the run. */
+struct step_objects {
+	int map, program;
+	int slot, dispatcher, link;
+	int old_program; /* what an existing slot holds, to be written back; -1: it is empty */
+};
+
+/* One plan on its way into the kernel. */
+struct deployment_run {
+	const struct plan *plan;
+	struct step_objects *objects; /* one per step */
+	size_t map_count;
+	size_t *map_step;     /* the step of each map of the manifest, by position */
+	size_t *program_step; /* likewise of each program */
+};
+
+struct apply_run;
+
+/* How to take one change back; what is not needed by `undo` is NULL or -1. */
+struct journal_entry {
+	void (*undo)(struct apply_run *run, const struct journal_entry *entry);
+	const char *path;
+	const struct step_objects *objects;
+	int map;  /* borrowed */
+	int pin;  /* what was pinned at `path` before; owned; -1: nothing */
+	enum bpf_attach_type type;
+};
+
+struct apply_run {
+	struct kernel *kernel;
+	VEC(struct deployment_run) deployments;
+	VEC(struct journal_entry) journal;
+};
+
+/* prepare.c */
+bool apply_prepare(struct apply_run *run, struct deployment_run *deployment);
+
+/* stage.c */
+bool apply_stage(struct apply_run *run, const struct deployment_run *deployment);
+
+/* commit.c */
+bool apply_commit(struct apply_run *run, const struct deployment_run *deployment);
+
+/* clean.c */
+void apply_clean(struct apply_run *run, const struct deployment_run *deployment);
+
+/* journal.c: each makes one change and notes how to undo it; 0 or a negative errno */
+int journal_make_folder(struct apply_run *run, const char *path);
+int journal_write_layout(struct apply_run *run, const struct deployment_run *deployment);
+int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces);
+int journal_write_slot(struct apply_run *run, const struct step_objects *objects, int program);
+int journal_create_link(
+	struct apply_run *run, struct step_objects *objects, int map, enum bpf_attach_type type);
+int journal_detach_link(struct apply_run *run, const struct step_objects *objects, int map,
+	enum bpf_attach_type type, const char *path);
+void journal_undo(struct apply_run *run);
+void journal_finish(struct apply_run *run);
+
+/* E0402 at the step's place: "cannot <what> <object> "<name>": <errno>". Always false. */
+bool apply_refused(
+	struct apply_run *run, const struct plan_step *step, const char *what, int error);
+
+/* The path of the pin that has the step's name, in a folder. */
+const char *step_path(const struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, enum kernel_folder folder);
+
+/* The descriptor of a map of the manifest, opened before by prepare. */
+int map_of(const struct deployment_run *deployment, size_t position);

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Everything that is made and seen by nobody: descriptors. */
+#include "lib/apply/internal.h"
+
+#include "lib/base/cleanup.h"
+
+int map_of(const struct deployment_run *deployment, size_t position)
+{
+	return deployment->objects[deployment->map_step[position]].map;
+}
+
+/* Opens what is pinned at `path` unless it is open. */
+static bool open_pin(
+	struct apply_run *run, const struct plan_step *step, const char *path, int *fd)
+{
+	if (*fd >= 0)
+		return true;
+	*fd = kernel_open_pin(path);
+	return *fd >= 0 || apply_refused(run, step, "open", *fd);
+}
+
+static bool open_map(struct apply_run *run, struct deployment_run *deployment, size_t position)
+{
+	size_t at = deployment->map_step[position];
+	const struct plan_step *step = &deployment->plan->steps.items[at];
+
+	return open_pin(run, step, step_path(run, deployment, step, FOLDER_MAPS),
+		&deployment->objects[at].map);
+}
+
+static bool create_map(
+	struct apply_run *run, const struct plan_step *step, struct step_objects *objects)
+{
+	const struct kernel_map_request request = {
+		.name = step->map->kernel_name_used,
+		.type = step->map->kind->type,
+		.key_size = step->map->key_bytes,
+		.value_size = step->map->value_bytes,
+		.max_entries = (uint32_t)step->map->max_entries.value,
+	};
+
+	objects->map = kernel_create_map(&request);
+	return objects->map >= 0 || apply_refused(run, step, "create", objects->map);
+}
+
+static bool open_maps_of(struct apply_run *run, struct deployment_run *deployment,
+	const struct bpfasm_code *code)
+{
+	vec_each (relocation, &code->relocations)
+		if (!open_map(run, deployment, relocation->map))
+			return false;
+	return true;
+}
+
+static bool create_maps(struct apply_run *run, struct deployment_run *deployment)
+{
+	for (size_t i = 0; i < deployment->plan->steps.count; i++) {
+		const struct plan_step *step = &deployment->plan->steps.items[i];
+
+		if (step->object == PLAN_MAP && step->action == PLAN_CREATE &&
+			!create_map(run, step, &deployment->objects[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool load_program(struct apply_run *run, struct deployment_run *deployment, size_t at,
+	const struct kernel_btf *btf, size_t btf_at)
+{
+	const struct plan_step *step = &deployment->plan->steps.items[at];
+	int *maps = arena_alloc_array(run->kernel->arena, deployment->map_count, sizeof(*maps));
+	int fd;
+
+	if (!open_maps_of(run, deployment, step->code))
+		return false;
+	for (size_t i = 0; i < deployment->map_count; i++)
+		maps[i] = map_of(deployment, i);
+	fd = kernel_load_program(run->kernel, step->code, step->program->kernel_name_used, maps,
+		btf, btf_at);
+	deployment->objects[at].program = fd;
+	return fd >= 0;
+}
+
+/* The verifier judges all of them, so that one apply tells everything it has to say. */
+static bool load_programs(struct apply_run *run, struct deployment_run *deployment)
+{
+	const struct plan *plan = deployment->plan;
+	const struct bpfasm_code **codes =
+		arena_alloc_array(run->kernel->arena, plan->steps.count, sizeof(*codes));
+	size_t count = 0, at = 0;
+	struct kernel_btf *btf;
+	bool loaded = true;
+
+	vec_each (step, &plan->steps)
+		if (step->code)
+			codes[count++] = step->code;
+	if (!count)
+		return true;
+	btf = kernel_btf_create(run->kernel->arena, codes, count);
+	for (size_t i = 0; i < plan->steps.count; i++)
+		if (plan->steps.items[i].code)
+			loaded = load_program(run, deployment, i, btf, at++) && loaded;
+	kernel_btf_destroy(btf);
+	return loaded;
+}
+
+static bool load_dispatcher(
+	struct apply_run *run, const struct plan_step *step, struct step_objects *objects)
+{
+	const struct bpfasm_code *code =
+		bpfasm_dispatcher(run->kernel->arena, step->attachment->kind);
+
+	objects->dispatcher =
+		kernel_load_program(run->kernel, code, code->name, &objects->slot, NULL, 0);
+	return objects->dispatcher >= 0;
+}
+
+/* The program that an existing slot runs, to be able to put it back. */
+static bool open_old_program(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, struct step_objects *objects)
+{
+	uint32_t id = step->old->slot.program;
+
+	if (!id)
+		return true;
+	vec_each (program, &deployment->plan->state->programs)
+		if (program->id == id)
+			return open_pin(run, step,
+				kernel_path(run->kernel, deployment->plan->deployment,
+					FOLDER_PROGRAMS, program->file),
+				&objects->old_program);
+	objects->old_program = kernel_open_program(id);
+	return objects->old_program >= 0 ||
+	       apply_refused(run, step, "open the program of", objects->old_program);
+}
+
+/* The program that the slot is to run: just loaded, or pinned. */
+static bool open_new_program(
+	struct apply_run *run, struct deployment_run *deployment, const struct plan_step *step)
+{
+	size_t at = deployment->program_step[step->attachment->program_at];
+	const struct plan_step *program = &deployment->plan->steps.items[at];
+
+	return open_pin(run, program,
+		kernel_path(run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS,
+			program->file),
+		&deployment->objects[at].program);
+}
+
+static bool prepare_parts(
+	struct apply_run *run, struct deployment_run *deployment, size_t at)
+{
+	const struct plan_step *step = &deployment->plan->steps.items[at];
+	struct step_objects *objects = &deployment->objects[at];
+
+	if (step->parts & PLAN_SLOT) {
+		objects->slot = kernel_create_slot();
+		if (objects->slot < 0)
+			return apply_refused(run, step, "create the slot of", objects->slot);
+	} else if (!open_pin(run, step, step_path(run, deployment, step, FOLDER_SLOTS),
+			   &objects->slot)) {
+		return false;
+	}
+	if (step->parts & PLAN_DISPATCHER)
+		return load_dispatcher(run, step, objects);
+	return !(step->parts & PLAN_LINK) ||
+	       open_pin(run, step, step_path(run, deployment, step, FOLDER_DISPATCHERS),
+		       &objects->dispatcher);
+}
+
+static bool prepare_wanted_attachment(
+	struct apply_run *run, struct deployment_run *deployment, size_t at)
+{
+	const struct plan_step *step = &deployment->plan->steps.items[at];
+	struct step_objects *objects = &deployment->objects[at];
+
+	if (!prepare_parts(run, deployment, at))
+		return false;
+	if (step->parts & PLAN_LINK && !open_map(run, deployment, step->attachment->target_at))
+		return false;
+	if (step->stale_link && !open_pin(run, step,
+					step_path(run, deployment, step, FOLDER_LINKS),
+					&objects->link))
+		return false;
+	if (!(step->parts & PLAN_PROGRAM_IN_SLOT))
+		return true;
+	if (!(step->parts & PLAN_SLOT) && !open_old_program(run, deployment, step, objects))
+		return false;
+	return open_new_program(run, deployment, step);
+}
+
+/* All that may be there of an attachment that goes, for taking it away and for putting it back. */
+static bool prepare_unwanted_attachment(
+	struct apply_run *run, struct deployment_run *deployment, size_t at)
+{
+	const struct plan_step *step = &deployment->plan->steps.items[at];
+	struct step_objects *objects = &deployment->objects[at];
+	const struct state_attachment *old = step->old;
+
+	if (old->slot.id &&
+		!open_pin(run, step, step_path(run, deployment, step, FOLDER_SLOTS), &objects->slot))
+		return false;
+	if (old->dispatcher.id && !open_pin(run, step,
+					  step_path(run, deployment, step, FOLDER_DISPATCHERS),
+					  &objects->dispatcher))
+		return false;
+	if (old->link.id &&
+		!open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS), &objects->link))
+		return false;
+	if (state_map_named(deployment->plan->state, old->target) &&
+		!open_pin(run, step,
+			kernel_path(run->kernel, deployment->plan->deployment, FOLDER_MAPS,
+				old->target),
+			&objects->map))
+		return false;
+	return !old->slot.id || open_old_program(run, deployment, step, objects);
+}
+
+static bool prepare_attachments(struct apply_run *run, struct deployment_run *deployment)
+{
+	for (size_t i = 0; i < deployment->plan->steps.count; i++) {
+		const struct plan_step *step = &deployment->plan->steps.items[i];
+
+		if (step->object != PLAN_ATTACHMENT)
+			continue;
+		if (step->action == PLAN_DELETE &&
+			!prepare_unwanted_attachment(run, deployment, i))
+			return false;
+		if (step->parts && !prepare_wanted_attachment(run, deployment, i))
+			return false;
+	}
+	return true;
+}
+
+bool apply_prepare(struct apply_run *run, struct deployment_run *deployment)
+{
+	return create_maps(run, deployment) && load_programs(run, deployment) &&
+	       prepare_attachments(run, deployment);
+}

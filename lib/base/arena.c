@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "lib/base/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Small enough that `sockform --help` stays cheap, doubled for each further chunk. */
+#define FIRST_CHUNK ((size_t)16 << 10)
+#define LARGEST_CHUNK ((size_t)1 << 20)
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t capacity, used;
+	max_align_t data[];
+};
+
+_Noreturn void arena_out_of_memory(void)
+{
+	static const char line[] = "sockform: out of memory\n";
+
+	if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0) {
+		/* Nobody is left to tell. */
+	}
+	_exit(3);
+}
+
+void arena_finish(struct arena *arena)
+{
+	struct arena_chunk *next;
+
+	for (struct arena_chunk *chunk = arena->chunks; chunk; chunk = next) {
+		next = chunk->next;
+		free(chunk);
+	}
+	arena->chunks = NULL;
+}
+
+static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
+{
+	size_t capacity = FIRST_CHUNK;
+	struct arena_chunk *chunk;
+
+	if (arena->chunks && arena->chunks->capacity < LARGEST_CHUNK)
+		capacity = arena->chunks->capacity * 2;
+	else if (arena->chunks)
+		capacity = LARGEST_CHUNK;
+	if (capacity < size)
+		capacity = size;
+	chunk = calloc(1, sizeof(*chunk) + capacity);
+	if (!chunk)
+		arena_out_of_memory();
+	chunk->capacity = capacity;
+	chunk->next = arena->chunks;
+	arena->chunks = chunk;
+	return chunk;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+	struct arena_chunk *chunk = arena->chunks;
+	void *result;
+
+	if (size > SIZE_MAX / 2)
+		arena_out_of_memory();
+	size = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+	if (!chunk || chunk->capacity - chunk->used < size)
+		chunk = add_chunk(arena, size);
+	result = (char *)chunk->data + chunk->used;
+	chunk->used += size;
+	return result;
+}
+
+void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
+{
+	size_t bytes;
+
+	if (__builtin_mul_overflow(count, size, &bytes))
+		arena_out_of_memory();
+	return arena_alloc(arena, bytes);
+}
+
+char *arena_copy(struct arena *arena, const char *text, size_t length)
+{
+	char *copy = arena_alloc(arena, length + 1);
+
+	if (length)
+		memcpy(copy, text, length);
+	return copy;
+}
+
+char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
+{
+	va_list again;
+	char *result;
+	int length;
+
+	va_copy(again, arguments);
+	length = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (length < 0)
+		arena_out_of_memory();
+	result = arena_alloc(arena, (size_t)length + 1);
+	vsnprintf(result, (size_t)length + 1, format, arguments);
+	return result;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list arguments;
+	char *result;
+
+	va_start(arguments, format);
+	result = arena_vprintf(arena, format, arguments);
+	va_end(arguments);
+	return result;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Diagnostics: a list that never prints. Every stage adds to it and goes on as far as it can, so
+ * that one run tells a user everything that is wrong; lib/report renders it at the end.
+ *
+ * A code is stable: scripts may match on it, and it keeps its meaning for good.
+ */
+#pragma once
+
+#include "lib/base/source.h"
+#include "lib/base/vec.h"
+
+#include <stdbool.h>
+
+/* code, exit code of the command that meets it, meaning (for the manual) */
+#define DIAG_CODES(X)                                                                              \
+	X(E0100, 2, "the file cannot be read")                                                     \
+	X(E0101, 2, "not well-formed YAML")                                                        \
+	X(E0102, 2, "a key stands twice in one mapping")                                           \
+	X(E0103, 2, "an alias that has no anchor, or contains itself")                             \
+	X(E0104, 2, "nested too deep")                                                             \
+	X(E0105, 2, "too many nodes, aliases counted as what they stand for")                      \
+	X(E0106, 2, "a scalar or a line that is too long")                                         \
+	X(E0107, 2, "a key that is not a plain word")                                              \
+	X(E0108, 2, "no manifest in the file")                                                     \
+	X(E0201, 2, "a key that is not known here")                                                \
+	X(E0202, 2, "a required key is missing")                                                   \
+	X(E0203, 2, "a value of the wrong type")                                                   \
+	X(E0204, 2, "a name with characters or a length that names do not have")                   \
+	X(E0205, 2, "a number out of range")                                                       \
+	X(E0206, 2, "a word that is not one of the known ones")                                    \
+	X(E0207, 2, "a format version that this sockform does not read")                           \
+	X(E0208, 2, "two manifests declare the same deployment")                                   \
+	X(E0209, 2, "a name longer than the kernel keeps, without kernel_name")                    \
+	X(E0210, 2, "a key layout that the map cannot have")                                       \
+	X(E0211, 2, "not an address")                                                              \
+	X(E0212, 2, "no map has that name")                                                        \
+	X(E0213, 2, "no program has that name")                                                    \
+	X(E0214, 2, "two attachments want the same place")                                         \
+	X(E0215, 2, "the program, the target and the attach type do not fit together")             \
+	X(E0216, 2, "attach types that exclude each other on one map")                             \
+	X(E0217, 2, "a stream parser without a stream verdict does nothing")                       \
+	X(E0218, 2, "two feeds accept on the same address")                                        \
+	X(E0219, 2, "a socket cannot enter that map")                                              \
+	X(E0301, 2, "no block has that name")                                                      \
+	X(E0302, 2, "assembly that cannot be read")                                                \
+	X(E0303, 2, "no label has that name")                                                      \
+	X(E0304, 2, "a label stands twice")                                                        \
+	X(E0305, 2, "an argument that the block does not take, or not in that form")               \
+	X(E0306, 2, "no helper has that name")                                                     \
+	X(E0307, 2, "the program type cannot use this")                                            \
+	X(E0308, 2, "a map of the wrong type for this block")                                      \
+	X(E0309, 2, "the body can fall off its end")                                               \
+	X(E0310, 2, "a jump or a program that is too long")                                        \
+	X(E0401, 3, "the verifier rejected a program")                                             \
+	X(E0402, 3, "the kernel refused")                                                          \
+	X(E0403, 3, "a capability is missing")                                                     \
+	X(E0404, 4, "another sockform holds the lock")                                             \
+	X(E0405, 3, "bpffs cannot be used")                                                        \
+	X(E0406, 3, "an object in the deployment's folder is not what it should be")               \
+	X(E0407, 3, "an address cannot be listened on")                                            \
+	X(E0501, 3, "refused: it would lose sockets")                                              \
+	X(W0601, 0, "a socket could not be put into its map")
+
+enum diag_code {
+#define X(code, exit_code, meaning) DIAG_##code,
+	DIAG_CODES(X)
+#undef X
+		DIAG_CODE_COUNT
+};
+
+struct diag_code_info {
+	const char *name; /* "E0212", "W0601" */
+	int exit_code;    /* 0 for warnings */
+	const char *meaning;
+};
+
+extern const struct diag_code_info diag_codes[DIAG_CODE_COUNT];
+
+struct diagnostic {
+	enum diag_code code;
+	struct mark mark;    /* mark.source NULL: about no line of a file */
+	const char *message; /* one sentence, no full stop */
+	const char *hint;    /* what stands behind the caret; NULL: nothing */
+	const char *detail;  /* shown under -v only, e.g. the verifier's log; NULL: none */
+};
+
+/* Zero-initialise but for the arena, which owns all text. */
+struct diagnostics {
+	struct arena *arena;
+	VEC(struct diagnostic) list;
+	size_t errors, warnings;
+};
+
+/* Adds one; the returned element is valid until the next is added, for `hint` and `detail`. */
+struct diagnostic *diag_add(struct diagnostics *diagnostics, enum diag_code code, struct mark mark,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The hint `did you mean "..."?`, where the suggestion has a result. */
+struct suggestion;
+void diag_suggest(struct diagnostics *diagnostics, struct diagnostic *diagnostic,
+	const struct suggestion *suggestion);
+
+/* For faults that belong to no line of a file. */
+extern const struct mark mark_none;
+
+/* 0 without errors, else the highest exit code among the errors. */
+int diag_exit_code(const struct diagnostics *diagnostics);
+
+/* In the order of the text: by source as first met, then line, then column. Stable. */
+void diag_sort(struct diagnostics *diagnostics);

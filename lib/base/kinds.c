@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "lib/base/kinds.h"
+
+#include <string.h>
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/*
+ * Value size 8, not the documentation's 4: with 8 bytes a lookup returns the socket's cookie, with
+ * 4 it answers ENOSPC and the map cannot be read (seen on 6.18).
+ */
+static const struct map_kind maps[] = {
+	{ "sockmap", BPF_MAP_TYPE_SOCKMAP, 4, 8, true, true, "sockets by index" },
+	{ "sockhash", BPF_MAP_TYPE_SOCKHASH, 0, 8, false, true, "sockets by key" },
+};
+
+static const struct program_kind programs[] = {
+	{ "sk_skb", BPF_PROG_TYPE_SK_SKB, "stream parsers and verdicts on received data" },
+};
+
+static const struct attach_kind attaches[] = {
+	{ "stream_parser", BPF_SK_SKB_STREAM_PARSER, BPF_PROG_TYPE_SK_SKB, HOOK_PARSER,
+		"returns the length of the next message, 0 for: not enough yet" },
+	{ "stream_verdict", BPF_SK_SKB_STREAM_VERDICT, BPF_PROG_TYPE_SK_SKB, HOOK_STREAM_VERDICT,
+		"passes, drops or redirects each message; without a parser, each segment" },
+	{ "skb_verdict", BPF_SK_SKB_VERDICT, BPF_PROG_TYPE_SK_SKB, HOOK_SKB_VERDICT,
+		"as stream_verdict, without stream parsing and also for UDP and AF_UNIX" },
+};
+
+#define LOOKUPS(kind, table, number)                                                               \
+	const struct kind *kind##_named(const char *name)                                          \
+	{                                                                                          \
+		for (size_t i = 0; i < COUNT(table); i++)                                          \
+			if (strcmp(table[i].name, name) == 0)                                      \
+				return &table[i];                                                  \
+		return NULL;                                                                       \
+	}                                                                                          \
+	const struct kind *kind##_of(uint32_t type)                                                \
+	{                                                                                          \
+		for (size_t i = 0; i < COUNT(table); i++)                                          \
+			if (table[i].number == type)                                               \
+				return &table[i];                                                  \
+		return NULL;                                                                       \
+	}                                                                                          \
+	const struct kind *kind##s(size_t *count)                                                  \
+	{                                                                                          \
+		*count = COUNT(table);                                                             \
+		return table;                                                                      \
+	}
+
+LOOKUPS(map_kind, maps, type)
+LOOKUPS(program_kind, programs, type)
+LOOKUPS(attach_kind, attaches, type)

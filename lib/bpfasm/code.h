@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * From the body of a program to instructions. No system call is made here.
+ *
+ * A body is a list of items; an item is assembly text (one instruction or several, in the syntax
+ * of LLVM and of the verifier's log) or a block with arguments. The result names maps by their
+ * position in the manifest, so it is the same on every machine; the kernel room puts descriptors in.
+ */
+#pragma once
+
+#include "lib/base/index.h"
+#include "lib/base/kinds.h"
+#include "lib/bpfasm/key.h"
+#include "lib/yaml/node.h"
+
+/* The verifier takes a million from a privileged user (BPF_COMPLEXITY_LIMIT_INSNS). */
+#define BPFASM_MAX_INSTRUCTIONS 1000000
+
+/* A map as a program sees it. */
+struct bpfasm_map {
+	const char *name;
+	const struct map_kind *kind; /* NULL: its declaration was wrong and has been reported */
+	uint32_t key_size;           /* bytes */
+	struct key_layout key;
+};
+
+/* An argument of a block: its name and the text of its value, each with its place. */
+struct bpfasm_argument {
+	const char *name, *text;
+	struct mark name_mark, mark;
+};
+
+/* One item of a body: a string (assembly, or the bare name of a block) or a block with arguments. */
+struct bpfasm_item {
+	struct mark mark;
+	const char *block; /* NULL: a string */
+	VEC(struct bpfasm_argument) arguments;
+	const char *text;               /* strings: what it says */
+	const struct yaml_node *scalar; /* strings: where it stands; NULL: in no file */
+};
+
+typedef VEC(struct bpfasm_item) bpfasm_body;
+
+struct bpfasm_program {
+	const char *name;
+	const struct program_kind *kind;
+	const char *license;
+	struct mark mark;
+	const bpfasm_body *body;
+};
+
+/* Where an instruction came from. */
+struct bpfasm_origin {
+	struct mark mark;
+	const char *block; /* NULL: written as assembly */
+};
+
+/* The instruction at `instruction` (and its second half) loads the map at position `map`. */
+struct bpfasm_relocation {
+	uint32_t instruction;
+	uint32_t map;
+};
+
+/* An assembled program. */
+struct bpfasm_code {
+	const char *name;
+	const struct program_kind *kind;
+	const char *license;
+	struct mark mark;
+	VEC(struct bpf_insn) instructions; /* map loads take two */
+	VEC(struct bpfasm_origin) origins; /* one per instruction */
+	VEC(struct bpfasm_relocation) relocations;
+	uint64_t digest;
+};
+
+/*
+ * Assembles one program; `maps` in the order of the manifest, `names` from map name to position.
+ * Faults go to `diagnostics`, all of them; NULL when there was one.
+ *
+ * The digest covers type, licence, instructions, and relocations by map name: what was written, not
+ * what the kernel makes of it. It tells versions of one program apart and is no defence against
+ * somebody who forges one; who can write in bpffs can replace the program itself.
+ */
+const struct bpfasm_code *bpfasm_assemble(struct arena *arena, const struct bpfasm_program *program,
+	const struct bpfasm_map *maps, const struct name_index *names,
+	struct diagnostics *diagnostics);
+
+/*
+ * The dispatcher of an attach type: tail-calls element 0 of the program array at position 0, and
+ * with an empty slot lets everything pass (a parser's returns the whole length).
+ */
+const struct bpfasm_code *bpfasm_dispatcher(struct arena *arena, const struct attach_kind *kind);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* The words that assembly and block arguments share: registers, sizes, numbers, helper names. */
+#include "lib/bpfasm/assembler.h"
+
+#include "lib/base/suggest.h"
+
+#include <errno.h>
+#include <string.h>
+
+int asm_register_named(const char *text, size_t length)
+{
+	if (length < 2 || text[0] != 'r' || text[1] < '0' || text[1] > '9')
+		return -1;
+	if (length == 2)
+		return text[1] - '0';
+	return length == 3 && text[1] == '1' && text[2] == '0' ? R10 : -1;
+}
+
+int asm_size_named(const char *text, size_t length)
+{
+	static const struct {
+		const char *block, *assembly;
+		int size;
+	} sizes[] = {
+		{ "b", "u8", BPF_B },
+		{ "h", "u16", BPF_H },
+		{ "w", "u32", BPF_W },
+		{ "dw", "u64", BPF_DW },
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if ((strlen(sizes[i].block) == length &&
+			    memcmp(sizes[i].block, text, length) == 0) ||
+			(strlen(sizes[i].assembly) == length &&
+				memcmp(sizes[i].assembly, text, length) == 0))
+			return sizes[i].size;
+	return -1;
+}
+
+static int digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return 99;
+}
+
+int asm_parse_number(const char *text, size_t length, int64_t *ret)
+{
+	const char *end = text + length;
+	bool negative = length && *text == '-';
+	uint64_t value = 0, base = 10;
+
+	if (length && (*text == '-' || *text == '+'))
+		text++;
+	if (end - text > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		base = 16;
+		text += 2;
+	}
+	if (text == end)
+		return -EINVAL;
+	for (; text < end; text++) {
+		uint64_t digit = (uint64_t)digit_value(*text);
+
+		if (digit >= base)
+			return -EINVAL;
+		if (__builtin_mul_overflow(value, base, &value) ||
+			__builtin_add_overflow(value, digit, &value))
+			return -ERANGE;
+	}
+	if (value > (uint64_t)INT64_MAX + negative)
+		return -ERANGE;
+	*ret = (int64_t)(negative ? -value : value);
+	return 0;
+}
+
+/* The kernel's own list, so that the numbers are those of linux/bpf.h. */
+static const char *const helpers[] = {
+#define HELPER(name) [BPF_FUNC_##name] = #name
+	__BPF_FUNC_MAPPER(HELPER)
+#undef HELPER
+};
+
+#define HELPER_COUNT ((int)(sizeof(helpers) / sizeof(helpers[0])))
+
+static const char *without_prefix(const char *name)
+{
+	return strncmp(name, "bpf_", 4) == 0 ? name + 4 : name;
+}
+
+int asm_helper_named(const char *name)
+{
+	for (int i = 1; i < HELPER_COUNT; i++)
+		if (helpers[i] && strcmp(helpers[i], without_prefix(name)) == 0)
+			return i;
+	return -1;
+}
+
+void asm_suggest_helper(
+	struct assembler *assembler, struct diagnostic *diagnostic, const char *name)
+{
+	struct suggestion suggestion = suggestion_for(without_prefix(name));
+
+	for (int i = 1; i < HELPER_COUNT; i++)
+		if (helpers[i])
+			suggestion_offer(&suggestion, helpers[i]);
+	if (suggestion_result(&suggestion))
+		diagnostic->hint = arena_printf(assembler->arena, "did you mean \"bpf_%s\"?",
+			suggestion_result(&suggestion));
+}

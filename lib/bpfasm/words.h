@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* The words that assembly, block arguments and manifests share. */
+#pragma once
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* 0 to 10 for "r0" to "r10", -1 for anything else. */
+int asm_register_named(const char *text, size_t length);
+
+/* Decimal or 0x, with a sign; the whole text. 0, or -EINVAL, or -ERANGE beyond 64 bits. */
+int asm_parse_number(const char *text, size_t length, int64_t *ret);
+
+/* BPF_W for "w" and "u32", and so on; -1 for anything else. */
+int asm_size_named(const char *text, size_t length);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The event loop. What it waits for on a connection is its end and nothing else: EPOLLRDHUP without
+ * EPOLLIN, so that bytes never wake this process.
+ *
+ * A peer that half-closes still has bytes on the way: closing at once would purge what is queued in
+ * the kernel's redirect queue (seen: 10 of 10 streams cut). So the connection drains first, until
+ * TCP says that as many bytes have been queued for sending as were received, its FIN counting as
+ * one. Where the program does something else with the bytes, that never comes true: then it is
+ * closed when nothing has moved for a while.
+ */
+#include "lib/feed/serve.h"
+
+#include "lib/base/cleanup.h"
+
+#include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define EVENTS_AT_ONCE 256
+#define DRAIN_TICK_MS 4        /* how often draining connections are looked at */
+#define DRAIN_PATIENCE_NS (1000 * 1000 * 1000ull)
+#define PAUSE_TICK_MS 100      /* how often a paused listener tries again */
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void tell(struct feed_set *set, const char *what, int error)
+{
+	char message[160];
+
+	set->totals.refused++;
+	if (set->totals.refused < set->refusals_told * 2)
+		return;
+	set->refusals_told = set->totals.refused;
+	snprintf(message, sizeof(message), "%s: %s (%llu so far)", what,
+		error == -ENOSPC || error == -E2BIG ? "the map is full" : strerror(-error),
+		(unsigned long long)set->totals.refused);
+	set->notice(set->context, message);
+}
+
+/* Bytes received and bytes queued for sending, as TCP has counted them. */
+static bool read_counts(int fd, uint64_t *received, uint64_t *queued)
+{
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+		return false;
+	*received = info.tcpi_bytes_received;
+	*queued = info.tcpi_bytes_sent - info.tcpi_bytes_retrans + info.tcpi_notsent_bytes;
+	return true;
+}
+
+void connection_close(struct feed_set *set, struct connection *connection)
+{
+	uint64_t received = 0, queued = 0;
+
+	if (read_counts(connection->fd, &received, &queued)) {
+		/* The peer's FIN counts as a byte that was received. */
+		set->totals.bytes_in += received - (connection->draining && received);
+		set->totals.bytes_out += queued;
+	}
+	set->totals.connections++;
+	set->draining -= connection->draining;
+	fd_close(connection->fd);
+	feed_release(connection);
+	if (connection->previous)
+		connection->previous->next = connection->next;
+	else
+		set->connections = connection->next;
+	if (connection->next)
+		connection->next->previous = connection->previous;
+	free(connection);
+}
+
+static void add_connection(struct feed_set *set, struct connection *connection)
+{
+	connection->next = set->connections;
+	if (set->connections)
+		set->connections->previous = connection;
+	set->connections = connection;
+}
+
+static void admit(struct feed_set *set, const struct listener *listener, int fd)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+	struct epoll_event event = { .events = EPOLLRDHUP, .data.ptr = connection };
+	int error;
+
+	if (!connection)
+		arena_out_of_memory();
+	connection->fd = fd;
+	connection->map = listener->map;
+	error = feed_insert(connection);
+	if (!error && epoll_ctl(set->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+		error = -errno;
+	if (!error) {
+		add_connection(set, connection);
+		return;
+	}
+	fd_close(fd);
+	free(connection);
+	/* A peer that has gone again by now is no fault of anybody's. */
+	if (error != -ENOTCONN && error != -EOPNOTSUPP)
+		tell(set, "a connection was closed because it could not enter its map", error);
+}
+
+static void pause_listener(struct feed_set *set, struct listener *listener, bool pause)
+{
+	struct epoll_event event = { .events = pause ? 0 : EPOLLIN, .data.ptr = listener };
+
+	listener->paused = pause;
+	epoll_ctl(set->epoll, EPOLL_CTL_MOD, listener->fd, &event);
+}
+
+static void accept_all(struct feed_set *set, struct listener *listener)
+{
+	int fd;
+
+	while ((fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+		admit(set, listener, fd);
+	if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS)
+		return;
+	tell(set, "connections wait, because no more can be accepted", -errno);
+	pause_listener(set, listener, true);
+}
+
+static bool has_drained(struct connection *connection, uint64_t now)
+{
+	uint64_t received, queued;
+
+	if (!read_counts(connection->fd, &received, &queued))
+		return true;
+	if (received <= queued + 1)
+		return true;
+	if (received + queued != connection->moved) {
+		connection->moved = received + queued;
+		connection->patience = now + DRAIN_PATIENCE_NS;
+	}
+	return now >= connection->patience;
+}
+
+static void end_connection(struct feed_set *set, struct connection *connection, uint32_t events)
+{
+	if (!(events & (EPOLLHUP | EPOLLERR))) {
+		/* From here on the timer looks at it; level-triggered, the event would not stop. */
+		epoll_ctl(set->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+		connection->draining = true;
+		set->draining++;
+		if (!has_drained(connection, now_ns()))
+			return;
+	}
+	connection_close(set, connection);
+}
+
+static void look_at_draining(struct feed_set *set)
+{
+	struct connection *next;
+	uint64_t now = now_ns();
+
+	if (!set->draining)
+		return;
+	for (struct connection *connection = set->connections; connection; connection = next) {
+		next = connection->next;
+		if (connection->draining && has_drained(connection, now))
+			connection_close(set, connection);
+	}
+}
+
+static void resume_listeners(struct feed_set *set)
+{
+	for (size_t i = 0; i < set->listener_count; i++)
+		if (set->listeners[i].paused)
+			pause_listener(set, &set->listeners[i], false);
+}
+
+static int watch(struct feed_set *set, int fd, void *pointer)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = pointer };
+
+	return epoll_ctl(set->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
+}
+
+static bool is_listener(const struct feed_set *set, const void *pointer)
+{
+	const char *at = pointer, *first = (const char *)set->listeners;
+
+	return at >= first && at < first + set->listener_count * sizeof(*set->listeners);
+}
+
+static bool any_paused(const struct feed_set *set)
+{
+	for (size_t i = 0; i < set->listener_count; i++)
+		if (set->listeners[i].paused)
+			return true;
+	return false;
+}
+
+/* False when `stop` was among the events. */
+static bool handle_events(struct feed_set *set, const struct epoll_event *events, int count)
+{
+	for (int i = 0; i < count; i++) {
+		void *pointer = events[i].data.ptr;
+
+		if (!pointer)
+			return false;
+		if (is_listener(set, pointer))
+			accept_all(set, pointer);
+		else
+			end_connection(set, pointer, events[i].events);
+	}
+	return true;
+}
+
+static int loop(struct feed_set *set)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+
+	for (;;) {
+		int timeout = set->draining     ? DRAIN_TICK_MS
+			      : any_paused(set) ? PAUSE_TICK_MS
+						: -1;
+		int count = epoll_wait(set->epoll, events, EVENTS_AT_ONCE, timeout);
+
+		if (count < 0 && errno != EINTR)
+			return -errno;
+		if (!handle_events(set, events, count))
+			return 0;
+		look_at_draining(set);
+		if (!count)
+			resume_listeners(set);
+	}
+}
+
+int feed_serve(struct feed_set *set, int stop, void (*notice)(void *context, const char *message),
+	void *context)
+{
+	int error = watch(set, stop, NULL);
+
+	set->notice = notice;
+	set->context = context;
+	set->refusals_told = 0;
+	for (size_t i = 0; !error && i < set->listener_count; i++)
+		error = watch(set, set->listeners[i].fd, &set->listeners[i]);
+	return error ? error : loop(set);
+}
+
+struct feed_totals feed_totals(const struct feed_set *set)
+{
+	return set->totals;
+}

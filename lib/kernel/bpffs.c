@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpffs, the only database:
+ *
+ *	<bpffs>/sockform/<deployment>/layout                         symlink: version of this tree
+ *	                             /maps/<map>
+ *	                             /programs/<program>@<digest>
+ *	                             /slots/<target>:<attach type>       program array of one element
+ *	                             /dispatchers/<target>:<attach type> program that tail-calls the slot
+ *	                             /links/<target>:<attach type>       link that attaches it
+ *
+ * bpffs takes no "." in a name (EPERM) and no regular files; "@", ":" and symlinks it takes.
+ */
+#include "lib/kernel/kernel.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define USUAL_MOUNT "/sys/fs/bpf"
+
+static const char *const folder_names[FOLDER_COUNT] = {
+	[FOLDER_MAPS] = "maps",
+	[FOLDER_PROGRAMS] = "programs",
+	[FOLDER_SLOTS] = "slots",
+	[FOLDER_DISPATCHERS] = "dispatchers",
+	[FOLDER_LINKS] = "links",
+};
+
+static bool is_bpffs(const char *path)
+{
+	struct statfs stat;
+
+	return statfs(path, &stat) == 0 && stat.f_type == BPF_FS_MAGIC;
+}
+
+/* The usual place, or the first bpffs in the mount table. */
+static const char *find_mount(struct arena *arena)
+{
+	const char *found = NULL;
+	struct mntent *entry;
+	FILE *mounts;
+
+	if (is_bpffs(USUAL_MOUNT))
+		return USUAL_MOUNT;
+	mounts = setmntent("/proc/self/mounts", "re");
+	if (!mounts)
+		return NULL;
+	while (!found && (entry = getmntent(mounts)))
+		if (strcmp(entry->mnt_type, "bpf") == 0)
+			found = arena_copy(arena, entry->mnt_dir, strlen(entry->mnt_dir));
+	endmntent(mounts);
+	return found;
+}
+
+static const char *mount_bpffs(struct kernel *kernel)
+{
+	if (mount("bpf", USUAL_MOUNT, "bpf", 0, "mode=0700") == 0)
+		return USUAL_MOUNT;
+	diag_add(kernel->diagnostics, DIAG_E0405, mark_none,
+		"no bpffs is mounted, and mounting it at " USUAL_MOUNT
+		" failed: %s (as root: mount -t bpf bpf " USUAL_MOUNT ")",
+		strerror(errno));
+	return NULL;
+}
+
+bool kernel_open(struct kernel *kernel, bool make)
+{
+	const char *bpffs = find_mount(kernel->arena);
+
+	if (!bpffs && !make)
+		return true;
+	if (!bpffs)
+		bpffs = mount_bpffs(kernel);
+	if (!bpffs)
+		return false;
+	kernel->root = arena_printf(kernel->arena, "%s/sockform", bpffs);
+	if (!make || mkdir(kernel->root, 0700) == 0 || errno == EEXIST)
+		return true;
+	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot make %s: %s", kernel->root,
+		strerror(errno));
+	return false;
+}
+
+const char *kernel_deployment_path(const struct kernel *kernel, const char *deployment)
+{
+	return arena_printf(kernel->arena, "%s/%s", kernel->root, deployment);
+}
+
+const char *kernel_folder_path(
+	const struct kernel *kernel, const char *deployment, enum kernel_folder folder)
+{
+	return arena_printf(
+		kernel->arena, "%s/%s/%s", kernel->root, deployment, folder_names[folder]);
+}
+
+const char *kernel_path(const struct kernel *kernel, const char *deployment,
+	enum kernel_folder folder, const char *file)
+{
+	return arena_printf(kernel->arena, "%s/%s/%s/%s", kernel->root, deployment,
+		folder_names[folder], file);
+}
+
+int kernel_make_folder(const char *path)
+{
+	return mkdir(path, 0700) == 0 ? 0 : -errno;
+}
+
+int kernel_remove_folder(const char *path)
+{
+	return rmdir(path) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int kernel_pin(int fd, const char *path)
+{
+	return bpf_obj_pin(fd, path) == 0 ? 0 : -errno;
+}
+
+int kernel_unpin(const char *path)
+{
+	return unlink(path) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int kernel_open_pin(const char *path)
+{
+	int fd = bpf_obj_get(path);
+
+	return fd >= 0 ? fd : -errno;
+}
+
+int kernel_pin_over(int fd, const char *path, const char *spare)
+{
+	int error = kernel_pin(fd, spare);
+
+	if (error)
+		return error;
+	if (rename(spare, path) == 0)
+		return 0;
+	error = -errno;
+	unlink(spare);
+	return error;
+}
+
+static const char *layout_path(const struct kernel *kernel, const char *deployment)
+{
+	return arena_printf(kernel->arena, "%s/%s/layout", kernel->root, deployment);
+}
+
+int kernel_write_layout(const struct kernel *kernel, const char *deployment)
+{
+	return symlink(STATE_LAYOUT, layout_path(kernel, deployment)) == 0 ? 0 : -errno;
+}
+
+int kernel_remove_layout(const struct kernel *kernel, const char *deployment)
+{
+	return kernel_unpin(layout_path(kernel, deployment));
+}
+
+static int compare_names(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+int kernel_list_names(struct arena *arena, const char *path, kernel_names *ret)
+{
+	DIR *folder = opendir(path);
+	struct dirent *entry;
+
+	if (!folder)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(folder)))
+		if (entry->d_name[0] != '.')
+			*vec_add(arena, ret) =
+				arena_copy(arena, entry->d_name, strlen(entry->d_name));
+	closedir(folder);
+	if (ret->count)
+		qsort(ret->items, ret->count, sizeof(*ret->items), compare_names);
+	return 0;
+}
+
+bool kernel_list_deployments(struct kernel *kernel, kernel_names *ret)
+{
+	int error = kernel->root ? kernel_list_names(kernel->arena, kernel->root, ret) : 0;
+
+	if (!error)
+		return true;
+	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", kernel->root,
+		strerror(-error));
+	return false;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The only room that talks to the kernel's BPF side: bpf(), bpffs, /proc. No other room includes a
+ * libbpf header.
+ *
+ * Functions return 0 or a descriptor, or a negative errno, and leave it to the caller to say what
+ * that means for the user; those that take a struct kernel and say so add the diagnostic themselves.
+ */
+#pragma once
+
+#include "lib/bpfasm/code.h"
+#include "lib/state/state.h"
+
+struct kernel {
+	struct arena *arena;
+	struct diagnostics *diagnostics;
+	const char *root; /* "/sys/fs/bpf/sockform"; NULL: no bpffs is mounted */
+};
+
+/* The folders of a deployment; the order is the one in which they are made. */
+enum kernel_folder {
+	FOLDER_MAPS,
+	FOLDER_PROGRAMS,
+	FOLDER_SLOTS,
+	FOLDER_DISPATCHERS,
+	FOLDER_LINKS,
+	FOLDER_COUNT,
+};
+
+/* privilege.c */
+
+/*
+ * Whether this process may do what `verb` does. False with one diagnostic that names what is missing.
+ * CAP_BPF covers bpf() itself, CAP_NET_ADMIN socket maps and SK_SKB programs (kernel/bpf/syscall.c);
+ * CAP_SYS_ADMIN stands for both.
+ */
+bool kernel_check_privilege(struct kernel *kernel, const char *verb);
+
+/* bpffs.c: where the tree is, and what can be done in it */
+
+/*
+ * Finds bpffs; with `make` mounts it at /sys/fs/bpf where there is none (as bpftool and iproute2 do)
+ * and makes the root folder. False with a diagnostic; without bpffs and `make`, true and root NULL.
+ */
+bool kernel_open(struct kernel *kernel, bool make);
+
+const char *kernel_deployment_path(const struct kernel *kernel, const char *deployment);
+const char *kernel_path(const struct kernel *kernel, const char *deployment,
+	enum kernel_folder folder, const char *file);
+const char *kernel_folder_path(
+	const struct kernel *kernel, const char *deployment, enum kernel_folder folder);
+
+int kernel_make_folder(const char *path);   /* -EEXIST where it is there */
+int kernel_remove_folder(const char *path); /* 0 also where it is not there */
+int kernel_pin(int fd, const char *path);   /* -EEXIST where something is */
+int kernel_unpin(const char *path);         /* 0 also where nothing is */
+int kernel_open_pin(const char *path);      /* a descriptor */
+
+/*
+ * Puts an object in the place of another in one step: there is no moment without a pin at `path`.
+ * `spare` is a path in the same folder that is free.
+ */
+int kernel_pin_over(int fd, const char *path, const char *spare);
+
+int kernel_write_layout(const struct kernel *kernel, const char *deployment);
+int kernel_remove_layout(const struct kernel *kernel, const char *deployment);
+
+/* The names in a folder, sorted; none where there is no such folder. 0 or a negative errno. */
+typedef VEC(const char *) kernel_names;
+int kernel_list_names(struct arena *arena, const char *path, kernel_names *ret);
+
+/* The deployments that have a folder, sorted. False with a diagnostic. */
+bool kernel_list_deployments(struct kernel *kernel, kernel_names *ret);
+
+/* lock.c */
+
+/*
+ * Locks the root folder, for writers alone or for readers together, waiting up to `seconds`. The
+ * lock goes with the descriptor. A negative value with a diagnostic that names the holder; -1 and no
+ * diagnostic where there is no root to lock.
+ */
+int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds);
+
+/* object.c */
+
+struct kernel_map_request {
+	const char *name; /* at most KERNEL_NAME_MAX characters */
+	uint32_t type, key_size, value_size, max_entries;
+};
+
+int kernel_create_map(const struct kernel_map_request *request);
+
+/* A program array of one element. */
+int kernel_create_slot(void);
+
+/* Element 0 of a slot; program -1 empties it. */
+int kernel_write_slot(int slot, int program);
+
+int kernel_create_link(int program, int map, enum bpf_attach_type type);
+int kernel_detach_link(int link);
+
+/* Ids of what a descriptor stands for; 0 or a negative errno. */
+int kernel_map_info(struct arena *arena, int fd, struct state_map *ret);
+int kernel_program_id(int fd, uint32_t *ret);
+
+/* A program by id; needs CAP_SYS_ADMIN. */
+int kernel_open_program(uint32_t id);
+
+/*
+ * Number of entries, by walking the keys; a negative errno. A sockmap's walk gives every index,
+ * filled or not, and only values of 8 bytes tell which: -ENOSPC for values of 4.
+ */
+int64_t kernel_count_entries(int map, const struct state_map *info);
+
+/*
+ * Puts a socket into a map. `flags`: BPF_ANY, BPF_NOEXIST. The descriptor is written as wide as the
+ * map's values are: with 8 bytes the kernel reads all of them, and garbage above an int is EINVAL.
+ */
+int kernel_insert_socket(
+	int map, const void *key, int socket, uint32_t value_size, uint64_t flags);
+
+/* program.c: loading, with line info that points at the manifest */
+
+struct kernel_btf;
+
+/*
+ * One BTF object for all programs of an apply: a function for each, and the manifest's lines. NULL
+ * where the kernel takes none; programs then load without line info.
+ */
+struct kernel_btf *kernel_btf_create(
+	struct arena *arena, const struct bpfasm_code *const *codes, size_t count);
+void kernel_btf_destroy(struct kernel_btf *btf); /* takes NULL */
+
+/*
+ * Loads a program; `maps` are descriptors by the position that relocations name. `at` is the
+ * program's position in the codes that `btf` (or NULL) was made from. Returns a descriptor, or a
+ * negative errno with a diagnostic: for a rejection, the line, the block and the reason.
+ */
+int kernel_load_program(struct kernel *kernel, const struct bpfasm_code *code,
+	const char *kernel_name, const int *maps, const struct kernel_btf *btf, size_t at);
+
+/* verifier.c */
+
+/* Turns the verifier's log into the diagnostic at the manifest's line. */
+void kernel_report_rejection(
+	struct kernel *kernel, const struct bpfasm_code *code, int error, const char *log);
+
+/* observe.c */
+
+/* Reads one deployment. False with a diagnostic. A deployment that is not there is a valid state. */
+bool kernel_observe(struct kernel *kernel, const char *deployment, struct state *ret);
+
+/* "Operation not permitted", and for what users meet often, what it means here. */
+const char *kernel_explain(struct arena *arena, int error);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "lib/kernel/kernel.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+/* libbpf returns -1 or a negative errno by version and call; errno is right in both. */
+static int result_of(int value)
+{
+	return value >= 0 ? value : -errno;
+}
+
+int kernel_create_map(const struct kernel_map_request *request)
+{
+	return result_of(bpf_map_create((enum bpf_map_type)request->type, request->name,
+		request->key_size, request->value_size, request->max_entries, NULL));
+}
+
+int kernel_create_slot(void)
+{
+	return result_of(
+		bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "sockform_slot", 4, 4, 1, NULL));
+}
+
+int kernel_write_slot(int slot, int program)
+{
+	const uint32_t element = 0;
+
+	if (program >= 0)
+		return result_of(bpf_map_update_elem(slot, &element, &program, BPF_ANY));
+	/* Emptying what is empty answers ENOENT. */
+	if (bpf_map_delete_elem(slot, &element) != 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+int kernel_create_link(int program, int map, enum bpf_attach_type type)
+{
+	return result_of(bpf_link_create(program, map, type, NULL));
+}
+
+int kernel_detach_link(int link)
+{
+	return result_of(bpf_link_detach(link));
+}
+
+int kernel_map_info(struct arena *arena, int fd, struct state_map *ret)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
+		return -errno;
+	ret->id = info.id;
+	ret->type = info.type;
+	ret->key_size = info.key_size;
+	ret->value_size = info.value_size;
+	ret->max_entries = info.max_entries;
+	ret->flags = info.map_flags;
+	ret->kernel_name = arena_copy(arena, info.name, strnlen(info.name, sizeof(info.name)));
+	return 0;
+}
+
+int kernel_program_id(int fd, uint32_t *ret)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
+		return -errno;
+	*ret = info.id;
+	return 0;
+}
+
+int kernel_open_program(uint32_t id)
+{
+	return result_of(bpf_prog_get_fd_by_id(id));
+}
+
+int64_t kernel_count_entries(int map, const struct state_map *info)
+{
+	bool every_index = info->type == BPF_MAP_TYPE_SOCKMAP;
+	unsigned char keys[2][512];
+	uint64_t walked = 0, cookie;
+	int64_t count = 0;
+	int at = 0;
+
+	if (info->key_size > sizeof(keys[0]))
+		return -E2BIG;
+	if (every_index && info->value_size != sizeof(cookie))
+		return -ENOSPC;
+	/* A hash's walk starts over when the key it stands on goes: bounded, or it may never end. */
+	while (walked <= (uint64_t)info->max_entries * 2 &&
+		bpf_map_get_next_key(map, walked ? keys[at] : NULL, keys[!at]) == 0) {
+		at = !at;
+		walked++;
+		count += !every_index || bpf_map_lookup_elem(map, keys[at], &cookie) == 0;
+	}
+	return errno == ENOENT || walked > info->max_entries ? count : -errno;
+}
+
+int kernel_insert_socket(
+	int map, const void *key, int socket, uint32_t value_size, uint64_t flags)
+{
+	const uint64_t wide = (uint64_t)socket;
+	const uint32_t narrow = (uint32_t)socket;
+
+	return result_of(bpf_map_update_elem(
+		map, key, value_size == 8 ? (const void *)&wide : &narrow, flags));
+}

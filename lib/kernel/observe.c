@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "lib/kernel/kernel.h"
+
+#include "lib/base/cleanup.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+
+/*
+ * The part of bpf_link_info that sockmap links have (linux/bpf.h of 6.10 and later; older headers
+ * lack the struct): map id at byte 16, attach type at byte 20.
+ */
+struct sockmap_link_info {
+	uint32_t type, id, program, padding;
+	uint32_t map, attach_type;
+	unsigned char rest[104];
+};
+
+struct observer {
+	struct kernel *kernel;
+	struct state *state;
+};
+
+/* Reads one pin into the state; a negative errno where it is nothing of that kind. */
+typedef int (*observe_pin)(const struct observer *observer, int fd, const char *file);
+
+static int observe_map(const struct observer *observer, int fd, const char *file)
+{
+	struct arena *arena = observer->kernel->arena;
+	struct state_map map = { .name = file };
+	int error = kernel_map_info(arena, fd, &map);
+
+	if (error)
+		return error;
+	name_index_add(arena, &observer->state->map_names, file, observer->state->maps.count);
+	*vec_add(arena, &observer->state->maps) = map;
+	return 0;
+}
+
+static int observe_program(const struct observer *observer, int fd, const char *file)
+{
+	struct arena *arena = observer->kernel->arena;
+	struct state_program program = { .file = file };
+	struct bpf_prog_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	if (!state_parse_program_file(arena, file, &program.name, &program.digest))
+		return -EINVAL;
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
+		return -errno;
+	program.id = info.id;
+	program.run_count = info.run_cnt;
+	program.run_nanoseconds = info.run_time_ns;
+	name_index_add(
+		arena, &observer->state->program_files, file, observer->state->programs.count);
+	*vec_add(arena, &observer->state->programs) = program;
+	return 0;
+}
+
+/* Slots, dispatchers and links of one hook have the same name: three folders, one element. */
+static struct state_attachment *attachment_of(const struct observer *observer, const char *file)
+{
+	struct state *state = observer->state;
+	struct arena *arena = observer->kernel->arena;
+	struct state_attachment parsed = { .name = file };
+	size_t at;
+
+	if (!state_parse_attachment_name(arena, file, &parsed.target, &parsed.kind))
+		return NULL;
+	at = name_index_add(arena, &state->attachment_names, file, state->attachments.count);
+	if (at != NAME_ABSENT)
+		return &state->attachments.items[at];
+	*vec_add(arena, &state->attachments) = parsed;
+	return &state->attachments.items[state->attachments.count - 1];
+}
+
+static int observe_slot(const struct observer *observer, int fd, const char *file)
+{
+	struct state_attachment *attachment = attachment_of(observer, file);
+	const uint32_t element = 0;
+	struct state_map map = { 0 };
+	int error;
+
+	if (!attachment)
+		return -EINVAL;
+	error = kernel_map_info(observer->kernel->arena, fd, &map);
+	if (error)
+		return error;
+	attachment->slot.id = map.id;
+	/* Reading a program array from user space gives the id of the program in it. */
+	if (bpf_map_lookup_elem(fd, &element, &attachment->slot.program) != 0)
+		attachment->slot.program = 0;
+	return 0;
+}
+
+static int observe_dispatcher(const struct observer *observer, int fd, const char *file)
+{
+	struct state_attachment *attachment = attachment_of(observer, file);
+	struct bpf_prog_info info = { 0 };
+	uint32_t length = sizeof(info), slot = 0;
+
+	if (!attachment)
+		return -EINVAL;
+	info.nr_map_ids = 1;
+	info.map_ids = (uint64_t)(uintptr_t)&slot;
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
+		return -errno;
+	attachment->dispatcher.id = info.id;
+	attachment->dispatcher.slot = slot;
+	return 0;
+}
+
+static int observe_link(const struct observer *observer, int fd, const char *file)
+{
+	struct state_attachment *attachment = attachment_of(observer, file);
+	struct sockmap_link_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	if (!attachment)
+		return -EINVAL;
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
+		return -errno;
+	attachment->link.id = info.id;
+	attachment->link.program = info.program;
+	attachment->link.map = info.map;
+	attachment->link.type = info.attach_type;
+	return 0;
+}
+
+static void observe_file(const struct observer *observer, enum kernel_folder folder,
+	observe_pin observe, const char *file)
+{
+	struct arena *arena = observer->kernel->arena;
+	const char *path =
+		kernel_path(observer->kernel, observer->state->deployment, folder, file);
+	cleanup_fd int fd = kernel_open_pin(path);
+
+	if (fd == -ENOENT) /* gone since the folder was read */
+		return;
+	if (fd < 0 || observe(observer, fd, file) != 0)
+		*vec_add(arena, &observer->state->strangers) = path;
+}
+
+static bool observe_folder(
+	const struct observer *observer, enum kernel_folder folder, observe_pin observe)
+{
+	const char *path =
+		kernel_folder_path(observer->kernel, observer->state->deployment, folder);
+	kernel_names names = { 0 };
+	int error = kernel_list_names(observer->kernel->arena, path, &names);
+
+	if (error)
+		diag_add(observer->kernel->diagnostics, DIAG_E0405, mark_none,
+			"cannot read %s: %s", path, strerror(-error));
+	vec_each (name, &names)
+		observe_file(observer, folder, observe, *name);
+	return !error;
+}
+
+static void observe_layout(const struct observer *observer)
+{
+	char target[256];
+	ssize_t length = readlink(
+		arena_printf(observer->kernel->arena, "%s/%s/layout", observer->kernel->root,
+			observer->state->deployment),
+		target, sizeof(target));
+
+	if (length >= 0)
+		observer->state->layout =
+			arena_copy(observer->kernel->arena, target, (size_t)length);
+}
+
+bool kernel_observe(struct kernel *kernel, const char *deployment, struct state *ret)
+{
+	static const observe_pin observers[FOLDER_COUNT] = {
+		[FOLDER_MAPS] = observe_map,
+		[FOLDER_PROGRAMS] = observe_program,
+		[FOLDER_SLOTS] = observe_slot,
+		[FOLDER_DISPATCHERS] = observe_dispatcher,
+		[FOLDER_LINKS] = observe_link,
+	};
+	struct observer observer = { kernel, ret };
+
+	*ret = (struct state){ .deployment = deployment };
+	if (!kernel->root || access(kernel_deployment_path(kernel, deployment), F_OK) != 0)
+		return true;
+	ret->exists = true;
+	observe_layout(&observer);
+	for (enum kernel_folder folder = 0; folder < FOLDER_COUNT; folder++)
+		if (!observe_folder(&observer, folder, observers[folder]))
+			return false;
+	return true;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Programs are loaded with BTF line info whose file and lines are the manifest's, so that the
+ * verifier's log, `bpftool prog dump xlated linum` and sockform's own errors show the YAML line.
+ */
+#include "lib/kernel/kernel.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <errno.h>
+#include <string.h>
+
+#define LOG_BYTES ((uint32_t)16 << 20)
+#define LINE_COLUMN_BITS 10 /* BPF_LINE_INFO_LINE_COL */
+
+struct kernel_btf {
+	struct btf *btf;
+	struct bpf_func_info *functions; /* one per program */
+	struct {
+		struct bpf_line_info *items;
+		uint32_t count;
+	} *lines; /* one list per program */
+};
+
+/* The line of the manifest, without the blanks around it. */
+static const char *line_text(struct arena *arena, const struct mark *mark)
+{
+	size_t length;
+	const char *line = source_line(mark->source, mark->line, &length);
+
+	if (!line)
+		return "";
+	while (length && (line[length - 1] == ' ' || line[length - 1] == '\t'))
+		length--;
+	while (length && (*line == ' ' || *line == '\t')) {
+		line++;
+		length--;
+	}
+	return arena_copy(arena, line, length);
+}
+
+static bool same_place(const struct mark *a, const struct mark *b)
+{
+	return a->line == b->line && a->column == b->column;
+}
+
+/* An entry wherever the place changes: an instruction without one belongs to the entry before. */
+static void add_lines(
+	struct arena *arena, struct kernel_btf *btf, const struct bpfasm_code *code, size_t at)
+{
+	const uint32_t most_columns = (1u << LINE_COLUMN_BITS) - 1;
+	struct bpf_line_info *lines =
+		arena_alloc_array(arena, code->origins.count, sizeof(*lines));
+	int file = btf__add_str(btf->btf, code->mark.source ? code->mark.source->name : "");
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < code->origins.count; i++) {
+		const struct mark *mark = &code->origins.items[i].mark;
+		uint32_t column = mark->column < most_columns ? mark->column : most_columns;
+		int text;
+
+		if (i && same_place(mark, &code->origins.items[i - 1].mark))
+			continue;
+		text = btf__add_str(btf->btf, line_text(arena, mark));
+		lines[count++] = (struct bpf_line_info){
+			.insn_off = (uint32_t)i,
+			.file_name_off = file < 0 ? 0 : (uint32_t)file,
+			.line_off = text < 0 ? 0 : (uint32_t)text,
+			.line_col = mark->line << LINE_COLUMN_BITS | column,
+		};
+	}
+	btf->lines[at].items = lines;
+	btf->lines[at].count = count;
+}
+
+struct kernel_btf *kernel_btf_create(
+	struct arena *arena, const struct bpfasm_code *const *codes, size_t count)
+{
+	struct kernel_btf *btf = arena_alloc(arena, sizeof(*btf));
+	int integer, context, prototype;
+
+	btf->btf = btf__new_empty();
+	if (!btf->btf)
+		return NULL;
+	btf->functions = arena_alloc_array(arena, count, sizeof(*btf->functions));
+	btf->lines = arena_alloc_array(arena, count, sizeof(*btf->lines));
+	/* int (void *ctx): the kernel asks for no more of a program that is no subprogram. */
+	integer = btf__add_int(btf->btf, "int", 4, BTF_INT_SIGNED);
+	context = btf__add_ptr(btf->btf, 0);
+	prototype = btf__add_func_proto(btf->btf, integer);
+	btf__add_func_param(btf->btf, "ctx", context);
+	for (size_t i = 0; i < count; i++) {
+		int function = btf__add_func(
+			btf->btf, codes[i]->name, BTF_FUNC_GLOBAL, prototype);
+
+		btf->functions[i].type_id = (uint32_t)function;
+		add_lines(arena, btf, codes[i], i);
+	}
+	if (btf__load_into_kernel(btf->btf) == 0)
+		return btf;
+	kernel_btf_destroy(btf);
+	return NULL;
+}
+
+void kernel_btf_destroy(struct kernel_btf *btf)
+{
+	if (btf)
+		btf__free(btf->btf);
+}
+
+/* A copy of the instructions with descriptors where the code has positions of maps. */
+static struct bpf_insn *relocate(
+	struct arena *arena, const struct bpfasm_code *code, const int *maps)
+{
+	size_t bytes = code->instructions.count * sizeof(struct bpf_insn);
+	struct bpf_insn *instructions = arena_alloc(arena, bytes);
+
+	memcpy(instructions, code->instructions.items, bytes);
+	vec_each (relocation, &code->relocations)
+		instructions[relocation->instruction].imm = maps[relocation->map];
+	return instructions;
+}
+
+int kernel_load_program(struct kernel *kernel, const struct bpfasm_code *code,
+	const char *kernel_name, const int *maps, const struct kernel_btf *btf, size_t at)
+{
+	const struct bpf_insn *instructions = relocate(kernel->arena, code, maps);
+	LIBBPF_OPTS(bpf_prog_load_opts, options);
+	char *log;
+	int fd;
+
+	if (btf) {
+		options.prog_btf_fd = (uint32_t)btf__fd(btf->btf);
+		options.func_info = &btf->functions[at];
+		options.func_info_cnt = 1;
+		options.func_info_rec_size = sizeof(btf->functions[at]);
+		options.line_info = btf->lines[at].items;
+		options.line_info_cnt = btf->lines[at].count;
+		options.line_info_rec_size = sizeof(*btf->lines[at].items);
+	}
+	fd = bpf_prog_load(code->kind->type, kernel_name, code->license, instructions,
+		code->instructions.count, &options);
+	if (fd >= 0)
+		return fd;
+	/* Only now the log: having it written makes every load slower. */
+	log = arena_alloc(kernel->arena, LOG_BYTES);
+	options.log_buf = log;
+	options.log_size = LOG_BYTES;
+	options.log_level = 1;
+	fd = bpf_prog_load(code->kind->type, kernel_name, code->license, instructions,
+		code->instructions.count, &options);
+	if (fd >= 0)
+		return fd;
+	fd = -errno;
+	kernel_report_rejection(kernel, code, fd, log);
+	return fd;
+}

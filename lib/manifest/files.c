@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Which files a user means: a file, standard input, or a directory's *.yaml, sorted. */
+#include "lib/manifest/manifest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void load_file(struct arena *arena, const char *path, struct diagnostics *diagnostics,
+	manifest_list *ret)
+{
+	const struct source *source;
+	int error = source_read(arena, path, &source);
+
+	if (error == -EFBIG)
+		diag_add(diagnostics, DIAG_E0106, mark_none,
+			"%s is larger than %zu MiB, which no manifest is", path,
+			SOURCE_MAX_BYTES >> 20);
+	else if (error)
+		diag_add(diagnostics, DIAG_E0100, mark_none, "cannot read %s: %s", path,
+			strerror(-error));
+	else
+		manifest_load(arena, source, diagnostics, ret);
+}
+
+static int is_manifest_file(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && length > 5 &&
+	       strcmp(entry->d_name + length - 5, ".yaml") == 0;
+}
+
+static void load_folder(struct arena *arena, const char *path, struct diagnostics *diagnostics,
+	manifest_list *ret)
+{
+	struct dirent **entries;
+	int count = scandir(path, &entries, is_manifest_file, alphasort);
+
+	if (count < 0) {
+		diag_add(diagnostics, DIAG_E0100, mark_none, "cannot read %s: %s", path,
+			strerror(errno));
+		return;
+	}
+	if (!count)
+		diag_add(diagnostics, DIAG_E0108, mark_none, "there is no *.yaml in %s", path);
+	for (int i = 0; i < count; i++) {
+		load_file(arena, arena_printf(arena, "%s/%s", path, entries[i]->d_name),
+			diagnostics, ret);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static void check_names(
+	struct arena *arena, const manifest_list *manifests, struct diagnostics *diagnostics)
+{
+	struct name_index names = { 0 };
+
+	for (size_t i = 0; i < manifests->count; i++) {
+		const struct manifest_text *name = &manifests->items[i]->name;
+		const struct mark *first;
+		size_t known;
+
+		known = name->text ? name_index_add(arena, &names, name->text, i) : NAME_ABSENT;
+		if (known == NAME_ABSENT)
+			continue;
+		first = &manifests->items[known]->name.mark;
+		diag_add(diagnostics, DIAG_E0208, name->mark,
+			"another manifest declares the deployment \"%s\" already", name->text)
+			->hint = arena_printf(
+			arena, "the other is at %s:%u", first->source->name, first->line);
+	}
+}
+
+void manifest_load_paths(struct arena *arena, char *const *paths, size_t count,
+	struct diagnostics *diagnostics, manifest_list *ret)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct stat stat_buffer;
+
+		if (stat(paths[i], &stat_buffer) == 0 && S_ISDIR(stat_buffer.st_mode))
+			load_folder(arena, paths[i], diagnostics, ret);
+		else
+			load_file(arena, paths[i], diagnostics, ret);
+	}
+	check_names(arena, ret, diagnostics);
+}

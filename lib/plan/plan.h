@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The plan: what has to change so that the kernel is as a manifest says, as a value.
+ *
+ * Planning is pure: (manifest, code, observed state) -> plan. Tearing down is the plan from no
+ * manifest. Steps stand in the order in which they are made: maps, programs, attachments; what goes
+ * comes behind, in reverse: attachments, programs, maps.
+ */
+#pragma once
+
+#include "lib/manifest/manifest.h"
+#include "lib/state/state.h"
+
+enum plan_action {
+	PLAN_KEEP,   /* nothing to do */
+	PLAN_CREATE, /* not there yet */
+	PLAN_UPDATE, /* there, and changed in place under the sockets that use it */
+	PLAN_DELETE, /* there, and no longer wanted */
+	PLAN_ACTION_COUNT,
+};
+
+enum plan_object {
+	PLAN_MAP,
+	PLAN_PROGRAM,
+	PLAN_ATTACHMENT,
+	PLAN_OBJECT_COUNT,
+};
+
+/* What of an attachment has to be made anew; bits of plan_step.parts. */
+enum plan_part {
+	PLAN_SLOT = 1 << 0,       /* the program array, and with it the two below */
+	PLAN_DISPATCHER = 1 << 1, /* the program that is attached, and with it the link */
+	PLAN_LINK = 1 << 2,
+	PLAN_PROGRAM_IN_SLOT = 1 << 3, /* the array's element */
+};
+
+struct plan_step {
+	enum plan_action action;
+	enum plan_object object;
+	const char *name;   /* as shown */
+	const char *detail; /* "sockhash [cookie], 65536 entries" */
+	const char *reason; /* why, for what is not plainly created or deleted; NULL */
+	struct mark mark;   /* in the manifest; none for deletes */
+
+	const struct manifest_map *map; /* PLAN_MAP, wanted */
+	const struct manifest_program *program; /* PLAN_PROGRAM, wanted */
+	const struct bpfasm_code *code;         /* likewise */
+	const char *file;                       /* name of the program's pin */
+	const struct manifest_attachment *attachment; /* PLAN_ATTACHMENT, wanted */
+	unsigned int parts;                           /* likewise */
+	bool stale_link; /* a link that is pinned has to go before a new one is made */
+
+	const struct state_attachment *old; /* PLAN_ATTACHMENT, observed; NULL: nothing there */
+	VEC(const char *) superseded; /* PLAN_PROGRAM: pins of other generations, removed last */
+};
+
+struct plan {
+	const char *deployment;
+	const struct manifest *manifest; /* NULL: teardown */
+	const struct state *state;
+	VEC(struct plan_step) steps;
+	size_t counts[PLAN_ACTION_COUNT];
+	bool refresh_layout; /* the folder lacks its layout version */
+};
+
+/*
+ * `codes` in the order of the manifest's programs. What cannot be planned (a map that would have
+ * to be replaced, a layout of another version) goes to `diagnostics`; the plan is then not to be
+ * applied.
+ */
+const struct plan *plan_make(struct arena *arena, const struct manifest *manifest,
+	const struct bpfasm_code *const *codes, const struct state *state,
+	struct diagnostics *diagnostics);
+
+/* The plan that removes everything observed. */
+const struct plan *plan_teardown(struct arena *arena, const struct state *state);
+
+/* Whether applying it would change anything. */
+bool plan_changes(const struct plan *plan);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "lib/reconcile.h"
+
+#include "lib/base/cleanup.h"
+
+bool reconcile_load(
+	struct reconcile *reconcile, char *const *paths, size_t count, desired_list *ret)
+{
+	manifest_list manifests = { 0 };
+
+	manifest_load_paths(
+		reconcile->arena, paths, count, reconcile->diagnostics, &manifests);
+	vec_each (manifest, &manifests)
+		*vec_add(reconcile->arena, ret) = (struct desired){
+			.manifest = *manifest,
+			.codes = manifest_assemble(
+				reconcile->arena, *manifest, reconcile->diagnostics),
+		};
+	return !reconcile->diagnostics->errors;
+}
+
+/* Writers make the root folder, where it is missing; readers find nothing there. */
+enum access {
+	READ,
+	WRITE,
+};
+
+/* The descriptor of the lock, or -1 where there is nothing to lock; false with a diagnostic. */
+static bool enter(struct reconcile *reconcile, const char *verb, enum access access, int *lock)
+{
+	struct kernel *kernel = &reconcile->kernel;
+
+	*lock = -1;
+	kernel->arena = reconcile->arena;
+	kernel->diagnostics = reconcile->diagnostics;
+	if (!kernel_check_privilege(kernel, verb) || !kernel_open(kernel, access == WRITE))
+		return false;
+	*lock = kernel_lock(kernel, access == WRITE, reconcile->lock_timeout);
+	return !reconcile->diagnostics->errors;
+}
+
+static bool make_plans(
+	struct reconcile *reconcile, const desired_list *desired, plan_list *ret)
+{
+	vec_each (wanted, desired) {
+		struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
+
+		if (!kernel_observe(&reconcile->kernel, wanted->manifest->name.text, state))
+			return false;
+		*vec_add(reconcile->arena, ret) = plan_make(reconcile->arena, wanted->manifest,
+			wanted->codes, state, reconcile->diagnostics);
+	}
+	return !reconcile->diagnostics->errors;
+}
+
+bool reconcile_plan(struct reconcile *reconcile, const char *verb, const desired_list *desired,
+	plan_list *ret)
+{
+	cleanup_fd int lock = -1;
+
+	return enter(reconcile, verb, READ, &lock) && make_plans(reconcile, desired, ret);
+}
+
+bool reconcile_apply(
+	struct reconcile *reconcile, const char *verb, const desired_list *desired, plan_list *ret)
+{
+	cleanup_fd int lock = -1;
+
+	return enter(reconcile, verb, WRITE, &lock) && make_plans(reconcile, desired, ret) &&
+	       apply_plans(&reconcile->kernel, ret);
+}
+
+bool reconcile_delete(struct reconcile *reconcile, const char *verb, const char *const *names,
+	size_t count, plan_list *ret)
+{
+	cleanup_fd int lock = -1;
+
+	if (!enter(reconcile, verb, WRITE, &lock))
+		return false;
+	for (size_t i = count; i-- > 0;) {
+		struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
+
+		if (!kernel_observe(&reconcile->kernel, names[i], state))
+			return false;
+		*vec_add(reconcile->arena, ret) = plan_teardown(reconcile->arena, state);
+	}
+	return apply_plans(&reconcile->kernel, ret);
+}
+
+static int64_t count_entries(
+	struct reconcile *reconcile, const struct state *state, const struct state_map *map)
+{
+	cleanup_fd int fd = kernel_open_pin(
+		kernel_path(&reconcile->kernel, state->deployment, FOLDER_MAPS, map->name));
+
+	return fd < 0 ? fd : kernel_count_entries(fd, map);
+}
+
+static bool read_status(struct reconcile *reconcile, const char *name, status_list *ret)
+{
+	struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
+	struct report_status *status;
+	int64_t *entries;
+
+	if (!kernel_observe(&reconcile->kernel, name, state))
+		return false;
+	entries = arena_alloc_array(reconcile->arena, state->maps.count, sizeof(*entries));
+	for (size_t i = 0; i < state->maps.count; i++)
+		entries[i] = count_entries(reconcile, state, &state->maps.items[i]);
+	status = vec_add(reconcile->arena, ret);
+	status->state = state;
+	status->entries = entries;
+	state_find_drift(reconcile->arena, state, &status->drifts);
+	return true;
+}
+
+bool reconcile_status(
+	struct reconcile *reconcile, const char *verb, const char *name, status_list *ret)
+{
+	cleanup_fd int lock = -1;
+	kernel_names names = { 0 };
+
+	if (!enter(reconcile, verb, READ, &lock))
+		return false;
+	if (name)
+		return read_status(reconcile, name, ret);
+	if (!kernel_list_deployments(&reconcile->kernel, &names))
+		return false;
+	vec_each (deployment, &names)
+		if (!read_status(reconcile, *deployment, ret))
+			return false;
+	return true;
+}

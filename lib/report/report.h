@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Views: how diagnostics, plans and states look, as text and as JSON. */
+#pragma once
+
+#include "lib/plan/plan.h"
+#include "lib/report/sink.h"
+
+/*
+ * All diagnostics in the order of the text. As text: place, code, message, source line, caret and
+ * hint, then a count; as JSON: one object with the array "diagnostics". Nothing at all for an empty
+ * list. `verbose` adds details, such as the verifier's whole log.
+ */
+void report_diagnostics(struct sink *sink, struct diagnostics *diagnostics, bool verbose);
+
+enum report_tense {
+	REPORT_PLANNED, /* "3 to create" */
+	REPORT_DONE,    /* "3 created in 0.9 ms" */
+};
+
+/*
+ * Plans: a line per step that changes something, in the words of a diff, and what was counted.
+ * `milliseconds` is shown for what was done.
+ */
+void report_plans(struct sink *sink, const struct plan *const *plans, size_t count,
+	enum report_tense tense, double milliseconds);
+
+/* What `sockform status` shows of one deployment. */
+struct report_status {
+	const struct state *state;
+	state_drifts drifts;
+	const int64_t *entries; /* by position in state->maps; negative: not to be counted */
+};
+
+void report_states(struct sink *sink, const struct report_status *states, size_t count);
+
+/* "v.yaml: 3 programs": what `sockform validate` says of manifests without errors. */
+void report_valid(struct sink *sink, const struct manifest *const *manifests, size_t count);

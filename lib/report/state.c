@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "lib/report/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* So that the columns of all objects of a deployment stand straight. */
+static int name_width(const struct state *state)
+{
+	size_t width = 0;
+
+	vec_each (map, &state->maps)
+		width = strlen(map->name) > width ? strlen(map->name) : width;
+	vec_each (program, &state->programs)
+		width = strlen(program->name) > width ? strlen(program->name) : width;
+	vec_each (attachment, &state->attachments)
+		width = strlen(attachment->name) > width ? strlen(attachment->name) : width;
+	return (int)width;
+}
+
+static void write_map(struct sink *sink, const struct state_map *map, int64_t entries, int width)
+{
+	const struct map_kind *kind = map_kind_of(map->type);
+
+	sink_open_object(sink, NULL);
+	sink_string(sink, "name", map->name);
+	sink_number(sink, "id", map->id);
+	sink_string(sink, "type", kind ? kind->name : NULL);
+	sink_number(sink, "key_size", map->key_size);
+	sink_number(sink, "value_size", map->value_size);
+	sink_number(sink, "max_entries", map->max_entries);
+	sink_text(sink, "  %-10s  %-*s  %s, ", "map", width, map->name,
+		kind ? kind->name : "a type unknown here");
+	if (entries >= 0) {
+		sink_number(sink, "entries", (uint64_t)entries);
+		sink_text(sink, "%" PRId64 " of ", entries);
+	} else {
+		sink_string(sink, "entries", NULL);
+	}
+	sink_text(sink, "%u entries, id %u\n", map->max_entries, map->id);
+	sink_close(sink);
+}
+
+static void write_program(struct sink *sink, const struct state_program *program, int width)
+{
+	char digest[17];
+
+	snprintf(digest, sizeof(digest), "%016" PRIx64, program->digest);
+	sink_open_object(sink, NULL);
+	sink_string(sink, "name", program->name);
+	sink_string(sink, "digest", digest);
+	sink_number(sink, "id", program->id);
+	sink_number(sink, "run_count", program->run_count);
+	sink_number(sink, "run_nanoseconds", program->run_nanoseconds);
+	sink_close(sink);
+	sink_text(sink, "  %-10s  %-*s  %s, id %u", "program", width, program->name, digest,
+		program->id);
+	/* Zero is also what the kernel says with kernel.bpf_stats_enabled=0. */
+	if (program->run_count)
+		sink_text(sink, ", %" PRIu64 " runs", program->run_count);
+	sink_text(sink, "\n");
+}
+
+static const char *running_program(const struct state *state, uint32_t id)
+{
+	vec_each (program, &state->programs)
+		if (program->id == id)
+			return program->name;
+	return NULL;
+}
+
+static void write_attachment(struct sink *sink, const struct state *state,
+	const struct state_attachment *attachment, int width)
+{
+	const char *program = running_program(state, attachment->slot.program);
+
+	sink_open_object(sink, NULL);
+	sink_string(sink, "name", attachment->name);
+	sink_string(sink, "target", attachment->target);
+	sink_string(sink, "attach_type", attachment->kind->name);
+	sink_string(sink, "program", program);
+	sink_number(sink, "link_id", attachment->link.id);
+	sink_close(sink);
+	sink_text(sink, "  %-10s  %-*s  %s\n", "attachment", width, attachment->name,
+		program ? program : "-");
+}
+
+static void write_drifts(struct sink *sink, const state_drifts *drifts)
+{
+	sink_open_array(sink, "drift");
+	vec_each (drift, drifts) {
+		sink_open_object(sink, NULL);
+		sink_string(sink, "object", drift->object);
+		sink_string(sink, "name", drift->name);
+		sink_string(sink, "reason", drift->reason);
+		sink_close(sink);
+		sink_coloured(sink, COLOUR_RED, "  !");
+		sink_text(sink, " %s %s: %s\n", drift->object, drift->name, drift->reason);
+	}
+	sink_close(sink);
+}
+
+static void write_objects(struct sink *sink, const struct report_status *status)
+{
+	const struct state *state = status->state;
+	int width = name_width(state);
+
+	sink_open_array(sink, "maps");
+	for (size_t i = 0; i < state->maps.count; i++)
+		write_map(sink, &state->maps.items[i], status->entries[i], width);
+	sink_close(sink);
+	sink_open_array(sink, "programs");
+	vec_each (program, &state->programs)
+		write_program(sink, program, width);
+	sink_close(sink);
+	sink_open_array(sink, "attachments");
+	vec_each (attachment, &state->attachments)
+		write_attachment(sink, state, attachment, width);
+	sink_close(sink);
+}
+
+static void write_status(struct sink *sink, const struct report_status *status)
+{
+	const struct state *state = status->state;
+	const char *word = !state->exists            ? "absent"
+			   : status->drifts.count ? "drifted"
+						  : "ok";
+
+	sink_open_object(sink, NULL);
+	sink_string(sink, "name", state->deployment);
+	sink_string(sink, "status", word);
+	sink_string(sink, "layout", state->layout);
+	sink_coloured(sink, COLOUR_BOLD, "%s", state->deployment);
+	sink_text(sink, ": ");
+	sink_coloured(sink, strcmp(word, "ok") == 0 ? COLOUR_GREEN : COLOUR_RED, "%s\n", word);
+	write_objects(sink, status);
+	write_drifts(sink, &status->drifts);
+	if (status->drifts.count)
+		sink_text(sink, "  apply its manifest again to repair it\n");
+	sink_close(sink);
+}
+
+void report_states(struct sink *sink, const struct report_status *states, size_t count)
+{
+	sink_open_object(sink, NULL);
+	sink_open_array(sink, "deployments");
+	for (size_t i = 0; i < count; i++)
+		write_status(sink, &states[i]);
+	sink_close(sink);
+	sink_close(sink);
+	if (!count)
+		sink_text(sink, "nothing is deployed\n");
+}
+
+static void write_amount(struct sink *sink, const char *key, size_t count, const char *separator)
+{
+	sink_number(sink, key, count);
+	/* The key is the plural; one of something loses its s. */
+	sink_text(sink, "%s%zu %.*s", separator, count,
+		(int)(strlen(key) - (count == 1)), key);
+}
+
+void report_valid(struct sink *sink, const struct manifest *const *manifests, size_t count)
+{
+	sink_open_object(sink, NULL);
+	sink_open_array(sink, "deployments");
+	for (size_t i = 0; i < count; i++) {
+		const struct manifest *manifest = manifests[i];
+
+		sink_open_object(sink, NULL);
+		sink_string(sink, "name", manifest->name.text);
+		sink_string(sink, "file", manifest->source->name);
+		sink_text(sink, "%s: valid, ", manifest->name.text);
+		write_amount(sink, "maps", manifest->maps.count, "");
+		write_amount(sink, "programs", manifest->programs.count, ", ");
+		write_amount(sink, "attachments", manifest->attachments.count, ", ");
+		write_amount(sink, "feeds", manifest->feeds.count, ", ");
+		sink_text(sink, "\n");
+		sink_close(sink);
+	}
+	sink_close(sink);
+	sink_close(sink);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * YAML as a tree of nodes, each with its mark. This is the only room that knows libyaml.
+ *
+ * What is refused here, so that no later stage meets it: duplicate keys, keys that are no scalars,
+ * aliases without an anchor or inside what they name, and input beyond the limits below. An alias
+ * is the very node that its anchor names, so the tree is a graph without cycles; the node limit
+ * counts it as often as it stands, which is what ends "a billion laughs" before anybody walks it.
+ */
+#pragma once
+
+#include "lib/base/diag.h"
+
+#include <stdbool.h>
+
+#define YAML_MAX_DEPTH 32
+#define YAML_MAX_NODES 2000000 /* a document's, aliases counted each time they stand */
+#define YAML_MAX_SCALAR 65536  /* bytes */
+
+enum yaml_kind {
+	YAML_SCALAR,
+	YAML_SEQUENCE,
+	YAML_MAPPING,
+};
+
+enum yaml_style {
+	YAML_PLAIN,
+	YAML_QUOTED,
+	YAML_LITERAL, /* | */
+	YAML_FOLDED,  /* > */
+};
+
+struct yaml_node;
+
+struct yaml_pair {
+	const struct yaml_node *key; /* always a scalar */
+	const struct yaml_node *value;
+};
+
+struct yaml_node {
+	enum yaml_kind kind;
+	enum yaml_style style; /* scalars */
+	struct mark mark;
+	const char *text; /* scalars: NUL-terminated, and no NUL inside */
+	size_t length;    /* scalars: bytes */
+	VEC(const struct yaml_node *) items; /* sequences */
+	VEC(struct yaml_pair) pairs;         /* mappings */
+	size_t weight;                       /* this node and all below it */
+};
+
+typedef VEC(const struct yaml_node *) yaml_documents;
+
+/*
+ * Adds the root node of each document of the text to *ret; what is wrong goes to `diagnostics`,
+ * the documents before a syntax error are kept. A document without content adds nothing.
+ */
+void yaml_load(struct arena *arena, const struct source *source, struct diagnostics *diagnostics,
+	yaml_documents *ret);
+
+/* The value of a key, or NULL. */
+const struct yaml_node *yaml_get(const struct yaml_node *mapping, const char *key);
+
+/* A plain scalar that YAML reads as no value: empty, ~ or null. */
+bool yaml_is_null(const struct yaml_node *node);
+
+/* "a mapping", "a list", "text", "nothing": what the node is, for a message. */
+const char *yaml_describe(const struct yaml_node *node);
+
+/*
+ * The place of byte `offset` of a scalar's text. Exact for plain, one-line quoted (without
+ * escapes before it) and literal scalars; for folded ones the scalar itself.
+ */
+struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t length);

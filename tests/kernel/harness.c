@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "harness.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PREFIX "t-"
+#define PORT_FIRST 7100
+#define PORT_COUNT 900
+#define SERVE_MS 20000
+#define ECHO_MS 20000
+
+/* The folder of the running test. */
+static char scratch[64];
+
+const char *sockform_path(void)
+{
+	const char *path = getenv("SOCKFORM");
+
+	return path && *path ? path : "./build/cmd/sockform";
+}
+
+char *sibling_path(const char *name)
+{
+	char folder[4096] = "", *slash, *path = NULL;
+
+	cr_assert(readlink("/proc/self/exe", folder, sizeof(folder) - 1) > 0);
+	slash = strrchr(folder, '/');
+	cr_assert(slash && asprintf(&path, "%.*s/%s", (int)(slash - folder), folder, name) > 0);
+	return path;
+}
+
+static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *where)
+{
+	(void)stat;
+	(void)type;
+	(void)where;
+	remove(path);
+	return 0;
+}
+
+static void remove_tree(const char *path)
+{
+	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Names are t-WHAT-PID. A pid that lives and is not ours belongs to someone else's test. */
+static bool deployment_ours(const char *name)
+{
+	const char *dash = strrchr(name, '-');
+	pid_t pid = dash ? atoi(dash + 1) : 0;
+
+	if (strncmp(name, PREFIX, strlen(PREFIX)) || pid <= 0)
+		return false;
+	return pid == getpid() || (kill(pid, 0) && errno == ESRCH);
+}
+
+static void deployment_remove(const char *name)
+{
+	struct result result;
+	char path[512];
+
+	sockform(&result, "delete", "--name", name);
+	result_finish(&result);
+	/* A program that fails here fails in the tests: the next one has to start clean anyway. */
+	snprintf(path, sizeof(path), PINS "/%s", name);
+	remove_tree(path);
+}
+
+static void deployments_remove(void)
+{
+	struct dirent **entries;
+	int count = scandir(PINS, &entries, NULL, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		if (deployment_ours(entries[i]->d_name))
+			deployment_remove(entries[i]->d_name);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+}
+
+/* In words, so that the one who runs the tests knows what is missing. */
+static void need_privilege(void)
+{
+	int map;
+
+	if (geteuid() != 0)
+		cr_skip_test("skipped: kernel tests need root");
+	map = bpf_map_create(BPF_MAP_TYPE_SOCKHASH, "probe", 8, 8, 1, NULL);
+	if (map < 0)
+		cr_skip_test("skipped: this kernel makes no sockhash: %s", strerror(errno));
+	close(map);
+}
+
+void harness_init(void)
+{
+	strcpy(scratch, "/tmp/sockform-test-XXXXXX");
+	cr_assert(mkdtemp(scratch), "mkdtemp: %s", strerror(errno));
+	/* A test runs the program as another user. */
+	chmod(scratch, 0755);
+	need_privilege();
+	client_raise_files();
+	deployments_remove();
+}
+
+void harness_fini(void)
+{
+	process_kill_all();
+	deployments_remove();
+	if (scratch[0])
+		remove_tree(scratch);
+}
+
+static bool port_usable(int family, uint16_t port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	bool v4 = family == AF_INET;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int error;
+
+	if (fd < 0)
+		return true; /* no such family here, so nobody uses it */
+	error = bind(fd, v4 ? (void *)&in : (void *)&in6, v4 ? sizeof(in) : sizeof(in6));
+	close(fd);
+	return !error;
+}
+
+uint16_t port_free(void)
+{
+	static uint16_t next;
+
+	for (uint16_t i = 0; i < PORT_COUNT; i++) {
+		uint16_t port = PORT_FIRST + (getpid() * 7 + next++) % PORT_COUNT;
+
+		if (port_usable(AF_INET, port) && port_usable(AF_INET6, port))
+			return port;
+	}
+	cr_assert_fail("no free port from %d on", PORT_FIRST);
+	return 0;
+}
+
+char *scratch_path(const char *name)
+{
+	char *path = NULL;
+
+	cr_assert(asprintf(&path, "%s/%s", scratch, name) > 0);
+	return path;
+}
+
+void manifest_write(const char *path, const char *format, ...)
+{
+	FILE *file = fopen(path, "we");
+	va_list arguments;
+
+	cr_assert(file, "%s: %s", path, strerror(errno));
+	va_start(arguments, format);
+	vfprintf(file, format, arguments);
+	va_end(arguments);
+	cr_assert_eq(fclose(file), 0);
+}
+
+void manifest_init(struct manifest *ret, const char *name)
+{
+	char file[64];
+
+	snprintf(file, sizeof(file), "%s.yaml", name);
+	ret->path = scratch_path(file);
+	ret->port = port_free();
+	snprintf(ret->name, sizeof(ret->name), PREFIX "%s-%d", name, getpid());
+}
+
+void manifest_echo(const struct manifest *manifest, const char *body)
+{
+	manifest_write(manifest->path,
+		"sockform: v1\n"
+		"name: %s\n"
+		"maps:\n"
+		"  echo_sockets: { type: sockhash, key: [cookie], max_entries: 65536 }\n"
+		"programs:\n"
+		"  verdict:\n"
+		"    type: sk_skb\n"
+		"    body:\n"
+		"%s"
+		"attachments:\n"
+		"  - { program: verdict, target: echo_sockets, attach_type: stream_verdict }\n"
+		"sockets:\n"
+		"  - accept: 127.0.0.1:%u\n"
+		"    into: echo_sockets\n",
+		manifest->name, body, manifest->port);
+}
+
+unsigned int manifest_line(const struct manifest *manifest, const char *words)
+{
+	char *text = file_read(manifest->path);
+	const char *found = strstr(text, words);
+	unsigned int line = found ? 1 : 0;
+
+	for (const char *at = text; found && at < found; at++)
+		line += *at == '\n';
+	free(text);
+	return line;
+}
+
+const char *manifest_pin(const struct manifest *manifest, const char *pin)
+{
+	static char path[512];
+
+	snprintf(path, sizeof(path), PINS "/%s/%s", manifest->name, pin);
+	return path;
+}
+
+void serve(struct process *ret, const struct manifest *manifest)
+{
+	const char *const argv[] = { sockform_path(), "run", manifest->path, NULL };
+	struct result result;
+
+	cr_assert(process_start(ret, 0, argv));
+	if (process_says(ret, "serving", SERVE_MS))
+		return;
+	process_stop(ret, SIGKILL, &result, SERVE_MS);
+	cr_assert_fail("run does not serve: exit code %d\nstdout: %s\nstderr: %s", result.code,
+		result.out, result.err);
+}
+
+void serve_end(struct process *process)
+{
+	struct result result;
+
+	process_stop(process, SIGTERM, &result, SERVE_MS);
+	assert_code(&result, 0);
+	result_finish(&result);
+}
+
+struct client *client_open(const struct manifest *manifest, size_t connections)
+{
+	struct client_options options = {
+		.address = "127.0.0.1",
+		.port = manifest->port,
+		.connections = connections,
+	};
+	struct client *client = client_create(&options);
+
+	cr_assert(client, "client: %s", strerror(errno));
+	return client;
+}
+
+void assert_echo(const struct manifest *manifest, size_t connections, uint64_t bytes)
+{
+	struct client *client = client_open(manifest, connections);
+	bool good = client_echo(client, bytes, ECHO_MS);
+	struct client_totals totals;
+
+	client_totals(client, &totals);
+	cr_assert(good, "%zu of %zu connections complete, %ju bytes sent, %ju back, %ju wrong",
+		totals.complete, connections, totals.sent, totals.received, totals.wrong);
+	cr_assert_eq(totals.received, connections * bytes);
+	client_destroy(client);
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What this project relies on the kernel to do, by raw bpf() calls and without the program: when
+ * one of these fails, a kernel has changed and the design has to be looked at, not the code.
+ */
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+#define PARSER BPF_SK_SKB_STREAM_PARSER
+#define VERDICT BPF_SK_SKB_STREAM_VERDICT
+
+#define INSN(c, d, s, o, i)                                                                        \
+	((struct bpf_insn){ .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) })
+#define MOV(dst, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
+#define CALL(helper) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
+#define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+#define LD_MAP(dst, fd)                                                                            \
+	INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
+
+/* Long enough for loopback to have delivered whatever is going to come. */
+#define QUIET_MS 300
+#define ANSWER_MS 5000
+
+TestSuite(facts, .init = harness_init, .fini = harness_fini, .timeout = 60);
+
+/* A connection over loopback: the client's end, and the accepted one that enters maps. */
+struct pair {
+	int client;
+	int server;
+};
+
+static void pair_open(struct pair *ret)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	cr_assert_eq(bind(listener, (void *)&address, length), 0);
+	cr_assert_eq(listen(listener, 1), 0);
+	cr_assert_eq(getsockname(listener, (void *)&address, &length), 0);
+	ret->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(connect(ret->client, (void *)&address, length), 0);
+	ret->server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	cr_assert(ret->server >= 0);
+	close(listener);
+}
+
+static void pair_close(struct pair *pair)
+{
+	close(pair->client);
+	close(pair->server);
+}
+
+static void give(int fd, const char *words)
+{
+	cr_assert_eq(send(fd, words, strlen(words), MSG_NOSIGNAL), (ssize_t)strlen(words));
+}
+
+/* What comes within `wait` milliseconds is exactly these words ("": nothing). */
+static void assert_gets_within(int fd, const char *words, int wait)
+{
+	struct pollfd poll_one = { .fd = fd, .events = POLLIN };
+	size_t length = 0;
+	char buffer[256];
+
+	while (length <= strlen(words) && poll(&poll_one, 1, wait) > 0) {
+		ssize_t n = recv(fd, buffer + length, sizeof(buffer) - 1 - length, MSG_DONTWAIT);
+
+		cr_assert(n > 0, "recv %zd: %s", n, strerror(errno));
+		length += n;
+		if (length == strlen(words))
+			break;
+	}
+	buffer[length] = '\0';
+	cr_assert_str_eq(buffer, words);
+}
+
+#define assert_gets(fd, words) assert_gets_within(fd, words, ANSWER_MS)
+#define assert_gets_nothing(fd) assert_gets_within(fd, "", QUIET_MS)
+
+static int map_make(enum bpf_map_type type, uint32_t value_size, uint32_t entries)
+{
+	int map = bpf_map_create(type, "facts", 4, value_size, entries, NULL);
+
+	cr_assert(map >= 0, "map type %d: %s", type, strerror(errno));
+	return map;
+}
+
+static int sockmap_make(void)
+{
+	return map_make(BPF_MAP_TYPE_SOCKMAP, 8, 16);
+}
+
+#define program_make(...)                                                                          \
+	program_load((struct bpf_insn[]){ __VA_ARGS__ },                                           \
+		sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
+
+static int program_load(const struct bpf_insn *code, size_t count)
+{
+	int program = bpf_prog_load(BPF_PROG_TYPE_SK_SKB, "facts", "GPL", code, count, NULL);
+
+	cr_assert(program >= 0, "load: %s", strerror(errno));
+	return program;
+}
+
+static int program_pass(void)
+{
+	return program_make(MOV(BPF_REG_0, SK_PASS), EXIT);
+}
+
+/* Redirects to the socket at index 0. */
+static int program_echo(int map)
+{
+	return program_make(LD_MAP(BPF_REG_2, map), MOV(BPF_REG_3, 0), MOV(BPF_REG_4, 0),
+		CALL(BPF_FUNC_sk_redirect_map), EXIT);
+}
+
+/* Tail-calls element 0 of a program array; an empty one passes. */
+static int program_dispatch(int slot)
+{
+	return program_make(LD_MAP(BPF_REG_2, slot), MOV(BPF_REG_3, 0), CALL(BPF_FUNC_tail_call),
+		MOV(BPF_REG_0, SK_PASS), EXIT);
+}
+
+static int program_parse_whole(void)
+{
+	return program_make(INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_1, 0, 0), EXIT);
+}
+
+static int link_make(int program, int map, enum bpf_attach_type type)
+{
+	int link = bpf_link_create(program, map, type, NULL);
+
+	cr_assert(link >= 0, "link: %s", strerror(errno));
+	return link;
+}
+
+/* A 64-bit value wants the descriptor as 64 bits. */
+static int socket_insert(int map, uint32_t index, int fd)
+{
+	uint64_t value = fd;
+
+	return bpf_map_update_elem(map, &index, &value, BPF_ANY);
+}
+
+static uint32_t program_id(int program)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 length = sizeof(info);
+
+	cr_assert_eq(bpf_obj_get_info_by_fd(program, &info, &length), 0);
+	return info.id;
+}
+
+static uint32_t map_id(int map)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 length = sizeof(info);
+
+	cr_assert_eq(bpf_obj_get_info_by_fd(map, &info, &length), 0);
+	return info.id;
+}
+
+/* bpffs where it belongs, and a folder of this test's own in it. */
+static void bpffs_folder(char *path, size_t size)
+{
+	snprintf(path, size, "/sys/fs/bpf/facts-%d", getpid());
+	if (!mkdir(path, 0700))
+		return;
+	/* What lies there without bpffs is sysfs, which takes no folders. */
+	cr_assert_eq(
+		mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL), 0, "%s: %s", path, strerror(errno));
+	cr_assert_eq(mkdir(path, 0700), 0, "%s: %s", path, strerror(errno));
+}
+
+Test(facts, link_update_does_not_reach_sockets_in_the_map)
+{
+	int map = sockmap_make();
+	int link = link_make(program_pass(), map, VERDICT);
+	struct pair old, new;
+
+	pair_open(&old);
+	cr_assert_eq(socket_insert(map, 0, old.server), 0);
+	give(old.client, "a");
+	assert_gets(old.server, "a");
+
+	cr_assert_eq(bpf_link_update(link, program_echo(map), NULL), 0);
+	give(old.client, "b");
+	assert_gets(old.server, "b");
+	assert_gets_nothing(old.client);
+
+	/* The new program is there all right: a socket that comes now runs it. */
+	pair_open(&new);
+	cr_assert_eq(socket_insert(map, 1, new.server), 0);
+	give(new.client, "c");
+	assert_gets(old.client, "c");
+	pair_close(&old);
+	pair_close(&new);
+}
+
+Test(facts, slot_write_reaches_sockets_in_the_map)
+{
+	int map = sockmap_make();
+	int slot = map_make(BPF_MAP_TYPE_PROG_ARRAY, 4, 1);
+	int echo = program_echo(map), pass = program_pass();
+	uint32_t zero = 0;
+	struct pair pair;
+
+	link_make(program_dispatch(slot), map, VERDICT);
+	pair_open(&pair);
+	cr_assert_eq(socket_insert(map, 0, pair.server), 0);
+	give(pair.client, "empty");
+	assert_gets(pair.server, "empty");
+
+	cr_assert_eq(bpf_map_update_elem(slot, &zero, &echo, BPF_ANY), 0);
+	give(pair.client, "echo");
+	assert_gets(pair.client, "echo");
+
+	cr_assert_eq(bpf_map_update_elem(slot, &zero, &pass, BPF_ANY), 0);
+	give(pair.client, "pass");
+	assert_gets(pair.server, "pass");
+	assert_gets_nothing(pair.client);
+
+	cr_assert_eq(bpf_map_update_elem(slot, &zero, &echo, BPF_ANY), 0);
+	cr_assert_eq(bpf_map_delete_elem(slot, &zero), 0);
+	give(pair.client, "emptied");
+	assert_gets(pair.server, "emptied");
+	pair_close(&pair);
+}
+
+Test(facts, reinsertion_is_busy)
+{
+	int map = sockmap_make();
+	struct pair pair;
+
+	link_make(program_pass(), map, VERDICT);
+	pair_open(&pair);
+	cr_assert_eq(socket_insert(map, 0, pair.server), 0);
+	cr_assert_eq(socket_insert(map, 0, pair.server), -EBUSY);
+	cr_assert_eq(socket_insert(map, 1, pair.server), -EBUSY, "under a second key too");
+	pair_close(&pair);
+}
+
+/* Bytes that came before the socket entered the map, with the hooks that `attach` makes. */
+static void queued_data(void (*attach)(int map))
+{
+	int map = sockmap_make();
+	int one = 1;
+	struct pair pair;
+
+	attach(map);
+	pair_open(&pair);
+	give(pair.client, "early");
+	usleep(50000);
+	cr_assert_eq(socket_insert(map, 0, pair.server), 0);
+	assert_gets_nothing(pair.client);
+	cr_assert_eq(setsockopt(pair.server, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof(one)), 0);
+	assert_gets(pair.client, "early");
+	give(pair.client, "late");
+	assert_gets(pair.client, "late");
+	pair_close(&pair);
+}
+
+static void attach_parser(int map)
+{
+	link_make(program_parse_whole(), map, PARSER);
+	link_make(program_echo(map), map, VERDICT);
+}
+
+static void attach_verdict(int map)
+{
+	link_make(program_echo(map), map, VERDICT);
+}
+
+static void attach_skb_verdict(int map)
+{
+	link_make(program_echo(map), map, BPF_SK_SKB_VERDICT);
+}
+
+Test(facts, queued_data_waits_for_rcvlowat_behind_a_parser)
+{
+	queued_data(attach_parser);
+}
+
+Test(facts, queued_data_waits_for_rcvlowat_behind_a_stream_verdict)
+{
+	queued_data(attach_verdict);
+}
+
+Test(facts, queued_data_waits_for_rcvlowat_behind_an_skb_verdict)
+{
+	queued_data(attach_skb_verdict);
+}
+
+Test(facts, eight_byte_values_show_the_cookie)
+{
+	int wide = map_make(BPF_MAP_TYPE_SOCKMAP, 8, 1);
+	int narrow = map_make(BPF_MAP_TYPE_SOCKMAP, 4, 1);
+	uint64_t cookie = 0, seen = 0;
+	socklen_t length = sizeof(cookie);
+	uint32_t zero = 0;
+	struct pair pair, other;
+
+	pair_open(&pair);
+	pair_open(&other);
+	cr_assert_eq(socket_insert(wide, 0, pair.server), 0);
+	cr_assert_eq(bpf_map_update_elem(narrow, &zero, &other.server, BPF_ANY), 0);
+	cr_assert_eq(getsockopt(pair.server, SOL_SOCKET, SO_COOKIE, &cookie, &length), 0);
+	cr_assert_eq(bpf_map_lookup_elem(wide, &zero, &seen), 0);
+	cr_assert_neq(cookie, 0);
+	cr_assert_eq(seen, cookie);
+	cr_assert_eq(bpf_map_lookup_elem(narrow, &zero, &seen), -ENOSPC);
+	pair_close(&pair);
+	pair_close(&other);
+}
+
+/* Is anything in element 0 of the map with that id, which a program keeps alive? */
+static int slot_look(uint32_t id)
+{
+	int slot = bpf_map_get_fd_by_id(id);
+	uint32_t zero = 0, value = 0;
+	int error;
+
+	cr_assert(slot >= 0, "the dispatcher holds the array: %s", strerror(errno));
+	error = bpf_map_lookup_elem(slot, &zero, &value);
+	close(slot);
+	return error;
+}
+
+/* The contents go by a work queue, so up to a second later. */
+static int slot_look_until_empty(uint32_t id)
+{
+	int error = 0;
+
+	for (int i = 0; i < 100 && !error; i++) {
+		usleep(10000);
+		error = slot_look(id);
+	}
+	return error;
+}
+
+Test(facts, program_array_is_emptied_with_its_last_descriptor_or_pin)
+{
+	int slot = map_make(BPF_MAP_TYPE_PROG_ARRAY, 4, 1);
+	int pass = program_pass(), dispatcher = program_dispatch(slot);
+	uint32_t zero = 0, id = map_id(slot);
+	char folder[64], pin[128];
+
+	cr_assert(dispatcher >= 0);
+	bpffs_folder(folder, sizeof(folder));
+	snprintf(pin, sizeof(pin), "%s/slot", folder);
+	cr_assert_eq(bpf_map_update_elem(slot, &zero, &pass, BPF_ANY), 0);
+	cr_assert_eq(bpf_obj_pin(slot, pin), 0);
+	close(slot);
+	usleep(100000);
+	/* Looking opens a descriptor and closes it: the pin alone has to keep the contents. */
+	cr_assert_eq(slot_look(id), 0);
+	cr_assert_eq(slot_look(id), 0);
+	cr_assert_eq(unlink(pin), 0);
+	rmdir(folder);
+	cr_assert_eq(slot_look_until_empty(id), -ENOENT);
+}
+
+Test(facts, program_array_lookup_gives_the_program_id)
+{
+	int slot = map_make(BPF_MAP_TYPE_PROG_ARRAY, 4, 1);
+	int pass = program_pass();
+	uint32_t zero = 0, id = 0;
+
+	cr_assert_eq(bpf_map_lookup_elem(slot, &zero, &id), -ENOENT);
+	cr_assert_eq(bpf_map_update_elem(slot, &zero, &pass, BPF_ANY), 0);
+	cr_assert_eq(bpf_map_lookup_elem(slot, &zero, &id), 0);
+	cr_assert_eq(id, program_id(pass));
+}
+
+Test(facts, fin_reaches_the_reader_of_a_socket_in_a_map)
+{
+	int map = sockmap_make();
+	struct pollfd server = { .events = POLLRDHUP };
+	struct pair pair;
+	char byte;
+
+	attach_verdict(map);
+	pair_open(&pair);
+	cr_assert_eq(socket_insert(map, 0, pair.server), 0);
+	give(pair.client, "last");
+	assert_gets(pair.client, "last");
+	server.fd = pair.server;
+	cr_assert_eq(poll(&server, 1, QUIET_MS), 0);
+	cr_assert_eq(shutdown(pair.client, SHUT_WR), 0);
+	cr_assert_eq(poll(&server, 1, ANSWER_MS), 1);
+	cr_assert(server.revents & POLLRDHUP);
+	cr_assert_eq(recv(pair.server, &byte, 1, 0), 0);
+	/* The kernel does not pass it on: the other end is as open as before. */
+	assert_gets_nothing(pair.client);
+	pair_close(&pair);
+}
+
+Test(facts, bpffs_refuses_dots_and_takes_the_signs_that_pins_use)
+{
+	int map = sockmap_make();
+	char folder[64], pin[128];
+
+	bpffs_folder(folder, sizeof(folder));
+	snprintf(pin, sizeof(pin), "%s/a.b", folder);
+	cr_assert_eq(bpf_obj_pin(map, pin), -EPERM);
+	cr_assert_neq(mkdir(pin, 0700), 0);
+	cr_assert_eq(errno, EPERM);
+	snprintf(pin, sizeof(pin), "%s/verdict@0123abcd", folder);
+	cr_assert_eq(bpf_obj_pin(map, pin), 0);
+	cr_assert_eq(unlink(pin), 0);
+	snprintf(pin, sizeof(pin), "%s/map:stream_verdict", folder);
+	cr_assert_eq(bpf_obj_pin(map, pin), 0);
+	cr_assert_eq(unlink(pin), 0);
+	snprintf(pin, sizeof(pin), "%s/source", folder);
+	cr_assert_eq(symlink("any text: 1, 2", pin), 0);
+	cr_assert_eq(unlink(pin), 0);
+	cr_assert_eq(rmdir(folder), 0);
+}

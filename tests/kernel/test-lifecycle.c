@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What was made goes away again: by delete, by the end of run, after a crash; the kernel then
+ * holds the maps, programs and links that it held before, and bpffs the same pins.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+#define WAIT_MS 20000
+
+TestSuite(lifecycle, .init = harness_init, .fini = harness_fini, .timeout = 120);
+
+/* The state to which everything has to return. */
+struct before {
+	char *ids;
+	char *pins;
+};
+
+static void before_take(struct before *ret)
+{
+	ret->ids = snapshot_ids();
+	ret->pins = snapshot_pins();
+}
+
+static void assert_before(struct before *before)
+{
+	assert_ids(before->ids);
+	assert_pins(before->pins);
+	free(before->ids);
+	free(before->pins);
+}
+
+/* Map, program, dispatcher, slot and link are there: an absence later means something. */
+static void assert_made(const struct before *before)
+{
+	char *ids = snapshot_ids(), *pins = snapshot_pins();
+
+	cr_assert_eq(snapshot_count(ids, "map"), snapshot_count(before->ids, "map") + 2);
+	cr_assert_eq(snapshot_count(ids, "program"), snapshot_count(before->ids, "program") + 2);
+	cr_assert_eq(snapshot_count(ids, "link"), snapshot_count(before->ids, "link") + 1);
+	assert_says(pins, "/maps/echo_sockets ");
+	assert_says(pins, "/programs/verdict@");
+	assert_says(pins, "/slots/echo_sockets:stream_verdict ");
+	assert_says(pins, "/links/echo_sockets:stream_verdict ");
+	free(ids);
+	free(pins);
+}
+
+Test(lifecycle, delete_with_the_manifest_removes_everything)
+{
+	struct manifest manifest;
+	struct before before;
+
+	manifest_init(&manifest, "delete");
+	manifest_echo(&manifest, BODY_ECHO);
+	before_take(&before);
+	sockform_expect(0, "apply", manifest.path);
+	assert_made(&before);
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "delete", manifest.path);
+	assert_before(&before);
+}
+
+Test(lifecycle, delete_by_name_needs_no_manifest)
+{
+	struct manifest manifest;
+	struct before before;
+
+	manifest_init(&manifest, "name");
+	manifest_echo(&manifest, BODY_ECHO);
+	before_take(&before);
+	sockform_expect(0, "apply", manifest.path);
+	assert_made(&before);
+	unlink(manifest.path);
+	sockform_expect(0, "delete", "--name", manifest.name);
+	assert_before(&before);
+}
+
+/* Sockets that are in the map hold programs and maps: they are let go of too. */
+Test(lifecycle, delete_under_open_connections)
+{
+	struct manifest manifest;
+	struct before before;
+	struct process run;
+	struct client *client;
+
+	manifest_init(&manifest, "open");
+	manifest_echo(&manifest, BODY_ECHO);
+	before_take(&before);
+	serve(&run, &manifest);
+	assert_made(&before);
+	client = client_open(&manifest, 50);
+	cr_assert(client_echo(client, 10000, WAIT_MS));
+	sockform_expect(0, "delete", manifest.path);
+	assert_pins(before.pins);
+	process_kill_all();
+	client_destroy(client);
+	assert_before(&before);
+}
+
+static void run_ends_by(int signal, const char *name)
+{
+	struct manifest manifest;
+	struct before before;
+	struct process run;
+	struct result result;
+	struct client *client;
+
+	manifest_init(&manifest, name);
+	manifest_echo(&manifest, BODY_ECHO);
+	before_take(&before);
+	serve(&run, &manifest);
+	assert_made(&before);
+	client = client_open(&manifest, 50);
+	cr_assert(client_echo(client, 10000, WAIT_MS));
+	process_stop(&run, signal, &result, WAIT_MS);
+	assert_code(&result, 0);
+	result_finish(&result);
+	client_destroy(client);
+	assert_before(&before);
+}
+
+Test(lifecycle, run_removes_what_it_made_on_sigint)
+{
+	run_ends_by(SIGINT, "sigint");
+}
+
+Test(lifecycle, run_removes_what_it_made_on_sigterm)
+{
+	run_ends_by(SIGTERM, "sigterm");
+}
+
+Test(lifecycle, run_leaves_a_deployment_that_was_there_before)
+{
+	char *ids, *pins;
+	struct manifest manifest;
+	struct before before;
+	struct process run;
+
+	manifest_init(&manifest, "stays");
+	manifest_echo(&manifest, BODY_ECHO);
+	before_take(&before);
+	sockform_expect(0, "apply", manifest.path);
+	ids = snapshot_ids();
+	pins = snapshot_pins();
+	serve(&run, &manifest);
+	assert_echo(&manifest, 10, 10000);
+	serve_end(&run);
+	assert_ids(ids);
+	assert_pins(pins);
+	sockform_expect(0, "delete", manifest.path);
+	assert_before(&before);
+	free(ids);
+	free(pins);
+}
+
+/* kill -9 with connections open: the kernel closes the sockets, delete does the rest. */
+Test(lifecycle, delete_after_run_was_killed)
+{
+	struct manifest manifest;
+	struct before before;
+	struct process run;
+	struct result result;
+	struct client *client;
+
+	manifest_init(&manifest, "killed");
+	manifest_echo(&manifest, BODY_ECHO);
+	before_take(&before);
+	serve(&run, &manifest);
+	client = client_open(&manifest, 50);
+	cr_assert(client_echo(client, 10000, WAIT_MS));
+	process_stop(&run, SIGKILL, &result, WAIT_MS);
+	assert_code(&result, 128 + SIGKILL);
+	result_finish(&result);
+	assert_made(&before);
+	sockform_expect(0, "delete", manifest.path);
+	client_destroy(client);
+	assert_before(&before);
+}
+
+/* After a crash, and with what it left, everything starts again. */
+Test(lifecycle, run_again_after_run_was_killed)
+{
+	struct manifest manifest;
+	struct before before;
+	struct process run;
+	struct result result;
+
+	manifest_init(&manifest, "again");
+	manifest_echo(&manifest, BODY_ECHO);
+	before_take(&before);
+	serve(&run, &manifest);
+	assert_echo(&manifest, 10, 10000);
+	process_stop(&run, SIGKILL, &result, WAIT_MS);
+	result_finish(&result);
+	serve(&run, &manifest);
+	assert_echo(&manifest, 10, 10000);
+	serve_end(&run);
+	sockform_expect(0, "delete", manifest.path);
+	assert_before(&before);
+}
+
+/* Applies and is killed when it enters the nth of these calls; true when it was. */
+static bool apply_killed(const struct manifest *manifest, const char *calls, int nth)
+{
+	char trace[128], inject[128];
+	const char *const argv[] = { "strace", "-f", "-o", "/dev/null", "-e", trace, "-e", inject,
+		sockform_path(), "apply", manifest->path, NULL };
+	struct result result;
+	int code;
+
+	snprintf(trace, sizeof(trace), "trace=%s", calls);
+	snprintf(inject, sizeof(inject), "inject=%s:signal=KILL:when=%d", calls, nth);
+	command_run(&result, PROCESS_TRACED, argv);
+	code = result.code;
+	cr_assert(code == 0 || code == 128 + SIGKILL, "exit code %d\n%s", code, result.err);
+	result_finish(&result);
+	return code != 0;
+}
+
+/*
+ * Killed at its first, second, third ... call, until it gets through: each time delete leaves
+ * nothing, and every other time an apply before it completes what is there. Returns how often.
+ */
+static int crash_everywhere(const struct manifest *manifest, const char *calls)
+{
+	struct before before;
+	int crashes = 0;
+
+	before_take(&before);
+	while (apply_killed(manifest, calls, crashes + 1)) {
+		crashes++;
+		if (crashes % 2) {
+			sockform_expect(0, "apply", manifest->path);
+			sockform_expect(0, "status", manifest->name);
+		}
+		sockform_expect(0, "delete", "--name", manifest->name);
+		assert_ids(before.ids);
+		assert_pins(before.pins);
+	}
+	sockform_expect(0, "delete", manifest->path);
+	assert_before(&before);
+	return crashes;
+}
+
+Test(lifecycle, a_crash_at_any_call_is_completed)
+{
+	struct manifest manifest;
+	int crashes;
+
+	trace_need();
+	manifest_init(&manifest, "crash");
+	manifest_echo(&manifest, BODY_ECHO);
+	crashes = crash_everywhere(&manifest, "bpf");
+	/* Two maps, two programs, a link, a slot to write and four pins. */
+	cr_assert(crashes >= 10, "only %d calls were met", crashes);
+	crashes = crash_everywhere(&manifest, "?mkdir,mkdirat");
+	cr_assert(crashes >= 1, "only %d calls were met", crashes);
+	crash_everywhere(&manifest, "?rename,?renameat,renameat2");
+	crash_everywhere(&manifest, "?symlink,symlinkat");
+	crash_everywhere(&manifest, "?unlink,unlinkat");
+}
+
+/* The same from one program to another: the old one or the new one, and then the new one. */
+Test(lifecycle, a_crash_in_an_update_is_completed)
+{
+	struct manifest manifest;
+	int crashes = 0;
+
+	trace_need();
+	manifest_init(&manifest, "crash-update");
+	for (;; crashes++) {
+		manifest_echo(&manifest, BODY_ECHO);
+		sockform_expect(0, "apply", manifest.path);
+		manifest_echo(&manifest, BODY_PASS);
+		if (!apply_killed(&manifest, "bpf", crashes + 1))
+			break;
+		sockform_expect(0, "apply", manifest.path);
+		sockform_expect(0, "status", manifest.name);
+		sockform_expect(0, "plan", "--exit-code", manifest.path);
+	}
+	cr_assert(crashes >= 10, "only %d calls were met", crashes);
+}
+
+Test(lifecycle, two_deployments_do_not_touch_each_other)
+{
+	struct manifest one, two;
+	struct before before;
+	struct process run_one, run_two;
+	char *ids;
+
+	manifest_init(&one, "one");
+	manifest_init(&two, "two");
+	manifest_echo(&one, BODY_ECHO);
+	manifest_echo(&two, BODY_ECHO);
+	before_take(&before);
+	serve(&run_one, &one);
+	ids = snapshot_ids();
+	serve(&run_two, &two);
+	assert_echo(&one, 10, 10000);
+	assert_echo(&two, 10, 10000);
+	serve_end(&run_two);
+	assert_ids(ids);
+	assert_echo(&one, 10, 10000);
+	serve_end(&run_one);
+	assert_before(&before);
+	free(ids);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What cannot be done is refused with the right exit code and a reason that helps, and then
+ * nothing at all has changed: neither kernel objects nor pins nor what runs.
+ */
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+#define WAIT_MS 20000
+
+TestSuite(refusal, .init = harness_init, .fini = harness_fini, .timeout = 60);
+
+/* "FILE:LINE:" of the body item that the verifier will not have. */
+static void bad_place(const struct manifest *manifest, char *ret, size_t size)
+{
+	unsigned int line = manifest_line(manifest, BODY_BAD_LINE);
+
+	cr_assert(line > 0);
+	snprintf(ret, size, "%s:%u:", manifest->path, line);
+}
+
+static void assert_rejected(const struct manifest *manifest, const char *verb)
+{
+	char place[512];
+	struct result result;
+
+	bad_place(manifest, place, sizeof(place));
+	sockform(&result, verb, manifest->path);
+	assert_code(&result, 3);
+	assert_says(result.err, place);
+	/* The verifier's own words for it. */
+	assert_says(result.err, "invalid bpf_context access off=4096 size=4");
+	cr_assert_str_eq(result.out, "");
+	result_finish(&result);
+}
+
+Test(refusal, a_rejected_program_leaves_nothing)
+{
+	char *ids, *pins;
+	struct manifest manifest;
+
+	manifest_init(&manifest, "rejected");
+	manifest_echo(&manifest, BODY_BAD);
+	ids = snapshot_ids();
+	pins = snapshot_pins();
+	assert_rejected(&manifest, "apply");
+	assert_ids(ids);
+	assert_pins(pins);
+	assert_rejected(&manifest, "run");
+	assert_ids(ids);
+	assert_pins(pins);
+	free(ids);
+	free(pins);
+}
+
+Test(refusal, a_rejected_update_leaves_the_old_program_running)
+{
+	char *ids, *pins;
+	struct manifest manifest;
+	struct process run;
+	struct client *client;
+
+	manifest_init(&manifest, "keeps");
+	manifest_echo(&manifest, BODY_ECHO);
+	serve(&run, &manifest);
+	client = client_open(&manifest, 20);
+	cr_assert(client_echo(client, 10000, WAIT_MS));
+	ids = snapshot_ids();
+	pins = snapshot_pins();
+	manifest_echo(&manifest, BODY_BAD);
+	assert_rejected(&manifest, "apply");
+	assert_ids(ids);
+	assert_pins(pins);
+	cr_assert(client_echo(client, 10000, WAIT_MS));
+	assert_echo(&manifest, 20, 10000);
+	client_destroy(client);
+	serve_end(&run);
+	free(ids);
+	free(pins);
+}
+
+/* Two programs, the second one bad: the first must not stay either. */
+Test(refusal, a_rejected_second_program_takes_the_first_with_it)
+{
+	char *ids = snapshot_ids(), *pins = snapshot_pins();
+	struct manifest manifest;
+
+	manifest_init(&manifest, "second");
+	manifest_write(manifest.path,
+		"sockform: v1\n"
+		"name: %s\n"
+		"maps:\n"
+		"  echo_sockets: { type: sockmap, max_entries: 16 }\n"
+		"programs:\n"
+		"  a_parser:\n"
+		"    type: sk_skb\n"
+		"    body:\n"
+		"      - r0 = *(u32 *)(r1 + 0)\n"
+		"      - exit\n"
+		"  b_verdict:\n"
+		"    type: sk_skb\n"
+		"    body:\n" BODY_BAD "attachments:\n"
+		"  - { program: a_parser, target: echo_sockets, attach_type: stream_parser }\n"
+		"  - { program: b_verdict, target: echo_sockets, attach_type: stream_verdict }\n",
+		manifest.name);
+	assert_rejected(&manifest, "apply");
+	assert_ids(ids);
+	assert_pins(pins);
+	free(ids);
+	free(pins);
+}
+
+/* The same manifest with another size of its map. */
+static void manifest_resize(const struct manifest *manifest)
+{
+	char *text = file_read(manifest->path);
+	char *size = strstr(text, "65536");
+
+	cr_assert(size);
+	memcpy(size, "32768", 5);
+	manifest_write(manifest->path, "%s", text);
+	free(text);
+}
+
+Test(refusal, a_map_is_not_replaced_unasked)
+{
+	char *ids, *pins;
+	struct manifest manifest;
+	struct process run;
+	struct result result;
+	struct client *client;
+
+	manifest_init(&manifest, "resize");
+	manifest_echo(&manifest, BODY_ECHO);
+	serve(&run, &manifest);
+	client = client_open(&manifest, 20);
+	cr_assert(client_echo(client, 10000, WAIT_MS));
+	ids = snapshot_ids();
+	pins = snapshot_pins();
+	manifest_resize(&manifest);
+	sockform(&result, "apply", manifest.path);
+	cr_assert(
+		result.code == 2 || result.code == 3, "exit code %d: %s", result.code, result.err);
+	assert_says(result.err, "replac");
+	assert_says(result.err, "echo_sockets");
+	result_finish(&result);
+	assert_ids(ids);
+	assert_pins(pins);
+	cr_assert(client_echo(client, 10000, WAIT_MS));
+	client_destroy(client);
+	serve_end(&run);
+	free(ids);
+	free(pins);
+}
+
+/* The folder that is locked; an apply has made it. */
+static int lock_take(const struct manifest *manifest)
+{
+	int folder;
+
+	sockform_expect(0, "apply", manifest->path);
+	folder = open(PINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cr_assert(folder >= 0);
+	cr_assert_eq(flock(folder, LOCK_EX | LOCK_NB), 0);
+	return folder;
+}
+
+Test(refusal, a_held_lock_times_out_and_names_the_holder)
+{
+	char holder[32], *ids, *pins;
+	struct manifest manifest;
+	struct result result;
+	int64_t start;
+	int lock;
+
+	manifest_init(&manifest, "lock");
+	manifest_echo(&manifest, BODY_ECHO);
+	lock = lock_take(&manifest);
+	ids = snapshot_ids();
+	pins = snapshot_pins();
+	manifest_echo(&manifest, BODY_PASS);
+	start = client_now();
+	sockform(&result, "apply", "--lock-timeout", "1", manifest.path);
+	assert_code(&result, 4);
+	cr_assert(client_now() - start >= 900, "it did not wait");
+	cr_assert(
+		client_now() - start < 10000, "it waited %jd ms", (intmax_t)(client_now() - start));
+	snprintf(holder, sizeof(holder), "%d", getpid());
+	assert_says(result.err, holder);
+	result_finish(&result);
+	sockform_expect(4, "delete", "--lock-timeout", "1", manifest.path);
+	assert_ids(ids);
+	assert_pins(pins);
+	close(lock);
+	sockform_expect(0, "apply", "--lock-timeout", "1", manifest.path);
+	free(ids);
+	free(pins);
+}
+
+Test(refusal, a_lock_that_is_released_in_time_is_waited_for)
+{
+	struct manifest manifest;
+	struct process apply;
+	struct result result;
+	int lock;
+
+	manifest_init(&manifest, "wait");
+	manifest_echo(&manifest, BODY_ECHO);
+	lock = lock_take(&manifest);
+	manifest_echo(&manifest, BODY_PASS);
+
+	const char *const argv[] = { sockform_path(), "apply", "--lock-timeout", "20",
+		manifest.path, NULL };
+
+	cr_assert(process_start(&apply, 0, argv));
+	cr_assert(!process_says(&apply, "updated", 500), "it did not wait for the lock");
+	close(lock);
+	process_wait(&apply, &result, WAIT_MS);
+	assert_code(&result, 0);
+	assert_says(result.out, "updated in ");
+	result_finish(&result);
+}
+
+/* Serving holds no lock: status and apply of others go on beside it. */
+Test(refusal, a_serving_run_holds_no_lock)
+{
+	struct manifest one, two;
+	struct process run;
+
+	manifest_init(&one, "serves");
+	manifest_init(&two, "beside");
+	manifest_echo(&one, BODY_ECHO);
+	manifest_echo(&two, BODY_ECHO);
+	serve(&run, &one);
+	sockform_expect(0, "apply", "--lock-timeout", "1", two.path);
+	sockform_expect(0, "status", one.name);
+	sockform_expect(0, "delete", "--lock-timeout", "1", two.path);
+	serve_end(&run);
+}
+
+Test(refusal, an_address_in_use_is_found_before_anything_is_made)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	char *ids = snapshot_ids(), *pins = snapshot_pins(), port[16];
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct manifest manifest;
+	struct result result;
+
+	manifest_init(&manifest, "in-use");
+	manifest_echo(&manifest, BODY_ECHO);
+	address.sin_port = htons(manifest.port);
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	cr_assert_eq(bind(listener, (void *)&address, sizeof(address)), 0);
+	cr_assert_eq(listen(listener, 1), 0);
+	sockform(&result, "run", manifest.path);
+	assert_code(&result, 3);
+	snprintf(port, sizeof(port), ":%u", manifest.port);
+	assert_says(result.err, port);
+	assert_says(result.err, "in use");
+	cr_assert_str_eq(result.out, "");
+	result_finish(&result);
+	assert_ids(ids);
+	assert_pins(pins);
+	close(listener);
+	free(ids);
+	free(pins);
+}
+
+Test(refusal, without_privilege_one_line_names_the_capability)
+{
+	char *ids = snapshot_ids(), *pins = snapshot_pins();
+	const char *const verbs[] = { "apply", "run", "delete", "plan" };
+	struct manifest manifest;
+
+	manifest_init(&manifest, "nobody");
+	manifest_echo(&manifest, BODY_ECHO);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		struct result result;
+
+		sockform_as(&result, PROCESS_UNPRIVILEGED, verbs[i], manifest.path);
+		assert_code(&result, 3);
+		cr_assert_eq(text_lines(result.err), 1, "%s: %s", verbs[i], result.err);
+		assert_says(result.err, "CAP_");
+		cr_assert_str_eq(result.out, "");
+		result_finish(&result);
+	}
+	assert_ids(ids);
+	assert_pins(pins);
+	free(ids);
+	free(pins);
+}
+
+/* Judging a manifest takes no privilege. */
+Test(refusal, validate_needs_no_privilege)
+{
+	struct manifest manifest;
+	struct result result;
+
+	manifest_init(&manifest, "judge");
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_as(&result, PROCESS_UNPRIVILEGED, "validate", manifest.path);
+	assert_code(&result, 0);
+	result_finish(&result);
+	manifest_echo(&manifest, "      - no_such_block\n");
+	sockform_as(&result, PROCESS_UNPRIVILEGED, "validate", manifest.path);
+	assert_code(&result, 2);
+	assert_says(result.err, manifest.path);
+	result_finish(&result);
+}
+
+Test(refusal, a_bad_manifest_never_reaches_the_kernel)
+{
+	char *ids = snapshot_ids(), *pins = snapshot_pins();
+	struct manifest manifest;
+
+	manifest_init(&manifest, "bad");
+	manifest_echo(&manifest, "      - no_such_block\n");
+	sockform_expect(2, "apply", manifest.path);
+	sockform_expect(2, "run", manifest.path);
+	sockform_expect(2, "plan", manifest.path);
+	assert_ids(ids);
+	assert_pins(pins);
+	free(ids);
+	free(pins);
+}
