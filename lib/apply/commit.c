@@ -7,16 +7,18 @@
 #include "lib/apply/internal.h"
 
 /*
- * Sockets that are in the map keep the dispatcher after the link is gone: emptying the slot is what
- * stops them, the link what stops those that come.
+ * Sockets that are in the map keep the dispatcher after the link is gone: what the slot holds
+ * decides what they do. A program that passes is put into it rather than nothing, because emptying
+ * an element that is tail-called waits for a grace period of RCU (prog_array_map_poke_run; seen: 8 to
+ * 20 ms), and replacing it does not.
  */
 static bool retire_attachment(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects)
 {
 	int error = 0;
 
-	if (objects->slot >= 0)
-		error = journal_write_slot(run, objects, -1);
+	if (objects->program >= 0)
+		error = journal_write_slot(run, objects, objects->program);
 	if (!error && objects->link >= 0 && step->old->link.map)
 		error = journal_detach_link(run, objects, objects->map, step->old->kind->type,
 			step_path(run, deployment, step, FOLDER_LINKS));

@@ -104,15 +104,12 @@ static bool load_programs(struct apply_run *run, struct deployment_run *deployme
 	return loaded;
 }
 
-static bool load_dispatcher(
-	struct apply_run *run, const struct plan_step *step, struct step_objects *objects)
+/* One of our own programs, which have no place in the manifest. */
+static bool load_code(
+	struct apply_run *run, const struct bpfasm_code *code, const int *maps, int *fd)
 {
-	const struct bpfasm_code *code =
-		bpfasm_dispatcher(run->kernel->arena, step->attachment->kind);
-
-	objects->dispatcher =
-		kernel_load_program(run->kernel, code, code->name, &objects->slot, NULL, 0);
-	return objects->dispatcher >= 0;
+	*fd = kernel_load_program(run->kernel, code, code->name, maps, NULL, 0);
+	return *fd >= 0;
 }
 
 /* The program that an existing slot runs, to be able to put it back. */
@@ -162,7 +159,9 @@ static bool prepare_parts(
 		return false;
 	}
 	if (step->parts & PLAN_DISPATCHER)
-		return load_dispatcher(run, step, objects);
+		return load_code(run,
+			bpfasm_dispatcher(run->kernel->arena, step->attachment->kind),
+			&objects->slot, &objects->dispatcher);
 	return !(step->parts & PLAN_LINK) ||
 	       open_pin(run, step, step_path(run, deployment, step, FOLDER_DISPATCHERS),
 		       &objects->dispatcher);
@@ -213,7 +212,10 @@ static bool prepare_unwanted_attachment(
 				old->target),
 			&objects->map))
 		return false;
-	return !old->slot.id || open_old_program(run, deployment, step, objects);
+	if (!old->slot.program)
+		return true;
+	return open_old_program(run, deployment, step, objects) &&
+	       load_code(run, bpfasm_pass(run->kernel->arena, old->kind), NULL, &objects->program);
 }
 
 static bool prepare_attachments(struct apply_run *run, struct deployment_run *deployment)

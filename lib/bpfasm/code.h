@@ -90,3 +90,6 @@ const struct bpfasm_code *bpfasm_assemble(struct arena *arena, const struct bpfa
  * with an empty slot lets everything pass (a parser's returns the whole length).
  */
 const struct bpfasm_code *bpfasm_dispatcher(struct arena *arena, const struct attach_kind *kind);
+
+/* What an empty slot of that attach type amounts to, as a program: everything passes. */
+const struct bpfasm_code *bpfasm_pass(struct arena *arena, const struct attach_kind *kind);
