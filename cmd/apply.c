@@ -7,8 +7,8 @@ int cmd_apply(struct invocation *invocation)
 	plan_list plans = { 0 };
 	double started;
 
-	if (!reconcile_load(&invocation->reconcile, invocation->operands,
-		    invocation->operand_count, &desired))
+	if (!reconcile_load(&invocation->reconcile, invocation->operands, invocation->operand_count,
+		    &desired))
 		return diag_exit_code(&invocation->diagnostics);
 	started = milliseconds_now();
 	if (!reconcile_apply(&invocation->reconcile, "apply", &desired, &plans))

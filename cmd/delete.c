@@ -10,8 +10,8 @@ static bool collect_names(struct invocation *invocation, kernel_names *names)
 		*vec_add(&invocation->arena, names) = invocation->name;
 		return true;
 	}
-	if (!reconcile_load(&invocation->reconcile, invocation->operands,
-		    invocation->operand_count, &desired))
+	if (!reconcile_load(&invocation->reconcile, invocation->operands, invocation->operand_count,
+		    &desired))
 		return false;
 	vec_each (wanted, &desired)
 		*vec_add(&invocation->arena, names) = wanted->manifest->name.text;
@@ -37,8 +37,7 @@ int cmd_delete(struct invocation *invocation)
 	if (!collect_names(invocation, &names))
 		return diag_exit_code(&invocation->diagnostics);
 	started = milliseconds_now();
-	if (!reconcile_delete(
-		    &invocation->reconcile, "delete", names.items, names.count, &plans))
+	if (!reconcile_delete(&invocation->reconcile, "delete", names.items, names.count, &plans))
 		return diag_exit_code(&invocation->diagnostics);
 	report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
 		milliseconds_now() - started);

@@ -10,19 +10,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILES_HELP                                                                                 \
-	"FILE is a manifest, a directory (its *.yaml, sorted) or - for standard input.\n"
+#define FILES_HELP "FILE is a manifest, a directory (its *.yaml, sorted) or - for standard input.\n"
 
 static const struct command commands[] = {
 	{ "validate", "FILE...", "check manifests, without asking the kernel",
 		FILES_HELP "Reports every error of every file. Needs no privilege.\n", 0, 1, -1,
 		cmd_validate },
-	{ "plan", "FILE...", "show what apply would do",
-		FILES_HELP "Changes nothing.\n", OPTION_LOCK_TIMEOUT | OPTION_EXIT_CODE, 1, -1,
-		cmd_plan },
+	{ "plan", "FILE...", "show what apply would do", FILES_HELP "Changes nothing.\n",
+		OPTION_LOCK_TIMEOUT | OPTION_EXIT_CODE, 1, -1, cmd_plan },
 	{ "apply", "FILE...", "make the kernel match the manifests, or change nothing",
-		FILES_HELP "Applied twice, the second time changes nothing.\n",
-		OPTION_LOCK_TIMEOUT, 1, -1, cmd_apply },
+		FILES_HELP "Applied twice, the second time changes nothing.\n", OPTION_LOCK_TIMEOUT,
+		1, -1, cmd_apply },
 	{ "delete", "[FILE...]", "remove what the manifests declare, in reverse order",
 		FILES_HELP "Works on what is left of a half-made or damaged deployment, too.\n",
 		OPTION_LOCK_TIMEOUT | OPTION_NAME, 0, -1, cmd_delete },
@@ -79,9 +77,8 @@ static void write_overview(FILE *stream)
 
 static void write_help(const struct command *command)
 {
-	printf("usage: sockform %s [OPTION...] %s\n\n%c%s.\n%s\n", command->name,
-		command->operands, command->summary[0] - 'a' + 'A', command->summary + 1,
-		command->help);
+	printf("usage: sockform %s [OPTION...] %s\n\n%c%s.\n%s\n", command->name, command->operands,
+		command->summary[0] - 'a' + 'A', command->summary + 1, command->help);
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		if (!options[i].bit || options[i].bit & command->options)
 			printf("  %-26s %s\n", options[i].usage, options[i].help);
@@ -187,8 +184,8 @@ static int parse_arguments(struct invocation *invocation, int argc, char **argv)
 	if (argc - optind < command->least)
 		return usage_error(command, "it needs ", command->operands);
 	if (command->most >= 0 && argc - optind > command->most)
-		return usage_error(command, "there is one operand too many: ",
-			argv[optind + command->most]);
+		return usage_error(
+			command, "there is one operand too many: ", argv[optind + command->most]);
 	return -1;
 }
 

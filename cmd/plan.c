@@ -7,8 +7,8 @@ int cmd_plan(struct invocation *invocation)
 	plan_list plans = { 0 };
 	bool changes = false;
 
-	if (!reconcile_load(&invocation->reconcile, invocation->operands,
-		    invocation->operand_count, &desired) ||
+	if (!reconcile_load(&invocation->reconcile, invocation->operands, invocation->operand_count,
+		    &desired) ||
 		!reconcile_plan(&invocation->reconcile, "plan", &desired, &plans))
 		return diag_exit_code(&invocation->diagnostics);
 	report_plans(&invocation->out, plans.items, plans.count, REPORT_PLANNED, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The manifest's life is the process's: apply, serve the feeds, and on SIGINT or SIGTERM delete what
- * this process made. The lock is held while something changes, not while it serves.
+ * The manifest's life is the process's: apply, serve the feeds, and on SIGINT or SIGTERM delete
+ * what this process made. The lock is held while something changes, not while it serves.
  */
 #include "cmd/command.h"
 
@@ -77,8 +77,7 @@ static void announce(struct invocation *invocation, const desired_list *desired)
 			sink_string(out, "accept", feed->accept.text);
 			sink_string(out, "into", feed->into.text);
 			sink_close(out);
-			sink_text(out, "serving %s into %s\n", feed->accept.text,
-				feed->into.text);
+			sink_text(out, "serving %s into %s\n", feed->accept.text, feed->into.text);
 		}
 	}
 	sink_close(out);
@@ -96,8 +95,8 @@ static void report_totals(struct invocation *invocation, const struct feed_total
 	sink_number(out, "bytes_in", totals->bytes_in);
 	sink_number(out, "bytes_out", totals->bytes_out);
 	sink_close(out);
-	sink_text(out, "%" PRIu64 " connections served, %" PRIu64 " bytes in, %" PRIu64
-		       " bytes out\n",
+	sink_text(out,
+		"%" PRIu64 " connections served, %" PRIu64 " bytes in, %" PRIu64 " bytes out\n",
 		totals->connections, totals->bytes_in, totals->bytes_out);
 }
 
@@ -112,11 +111,11 @@ static void delete_created(struct invocation *invocation, const plan_list *appli
 		if (!(*plan)->state->exists)
 			*vec_add(&invocation->arena, &names) = (*plan)->deployment;
 		else
-			sink_text(&invocation->out,
-				"%s: left in place, it was there before\n", (*plan)->deployment);
+			sink_text(&invocation->out, "%s: left in place, it was there before\n",
+				(*plan)->deployment);
 	}
-	if (names.count && reconcile_delete(&invocation->reconcile, "run", names.items,
-				   names.count, &plans))
+	if (names.count &&
+		reconcile_delete(&invocation->reconcile, "run", names.items, names.count, &plans))
 		report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
 			milliseconds_now() - started);
 }
@@ -157,8 +156,8 @@ int cmd_run(struct invocation *invocation)
 	desired_list desired = { 0 };
 	struct feed_set *feeds;
 
-	if (!reconcile_load(&invocation->reconcile, invocation->operands,
-		    invocation->operand_count, &desired))
+	if (!reconcile_load(&invocation->reconcile, invocation->operands, invocation->operand_count,
+		    &desired))
 		return diag_exit_code(&invocation->diagnostics);
 	raise_descriptor_limit();
 	signals = open_signals();

@@ -8,8 +8,7 @@ bool reconcile_load(
 {
 	manifest_list manifests = { 0 };
 
-	manifest_load_paths(
-		reconcile->arena, paths, count, reconcile->diagnostics, &manifests);
+	manifest_load_paths(reconcile->arena, paths, count, reconcile->diagnostics, &manifests);
 	vec_each (manifest, &manifests)
 		*vec_add(reconcile->arena, ret) = (struct desired){
 			.manifest = *manifest,
@@ -39,8 +38,7 @@ static bool enter(struct reconcile *reconcile, const char *verb, enum access acc
 	return !reconcile->diagnostics->errors;
 }
 
-static bool make_plans(
-	struct reconcile *reconcile, const desired_list *desired, plan_list *ret)
+static bool make_plans(struct reconcile *reconcile, const desired_list *desired, plan_list *ret)
 {
 	vec_each (wanted, desired) {
 		struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
@@ -53,8 +51,8 @@ static bool make_plans(
 	return !reconcile->diagnostics->errors;
 }
 
-bool reconcile_plan(struct reconcile *reconcile, const char *verb, const desired_list *desired,
-	plan_list *ret)
+bool reconcile_plan(
+	struct reconcile *reconcile, const char *verb, const desired_list *desired, plan_list *ret)
 {
 	cleanup_fd int lock = -1;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The pipeline, in its only order: files -> manifests -> code; bpffs -> state; both -> plan; plan ->
- * kernel. What a verb does is one call here.
+ * The pipeline, in its only order: files -> manifests -> code; bpffs -> state; both -> plan; plan
+ * -> kernel. What a verb does is one call here.
  */
 #pragma once
 
@@ -31,8 +31,8 @@ bool reconcile_load(
 	struct reconcile *reconcile, char *const *paths, size_t count, desired_list *ret);
 
 /* Plans without changing anything. `verb` is for the message about privilege. */
-bool reconcile_plan(struct reconcile *reconcile, const char *verb, const desired_list *desired,
-	plan_list *ret);
+bool reconcile_plan(
+	struct reconcile *reconcile, const char *verb, const desired_list *desired, plan_list *ret);
 
 /* Plans and applies under one lock. On false nothing has changed, but see lib/apply/apply.h. */
 bool reconcile_apply(

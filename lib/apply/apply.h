@@ -9,8 +9,8 @@
  *	clean     remove the pins of what is superseded or no longer wanted
  *
  * Everything from stage to commit goes through a journal of undos, run backwards on the first
- * failure. Cleaning comes last and is never undone: whatever it cannot remove is named as an error, shows
- * as drift, and goes with the next apply or delete.
+ * failure. Cleaning comes last and is never undone: whatever it cannot remove is named as an error,
+ *shows as drift, and goes with the next apply or delete.
  */
 #pragma once
 

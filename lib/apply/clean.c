@@ -45,9 +45,9 @@ static void remove_folder(struct apply_run *run, const char *path)
 
 	if (error)
 		diag_add(run->kernel->diagnostics, DIAG_E0406, mark_none, "cannot remove %s: %s",
-			path, error == -ENOTEMPTY
-				      ? "there is something in it that sockform did not make"
-				      : strerror(-error));
+			path,
+			error == -ENOTEMPTY ? "there is something in it that sockform did not make"
+					    : strerror(-error));
 }
 
 static void remove_folders(struct apply_run *run, const struct plan *plan)
@@ -60,7 +60,7 @@ static void remove_folders(struct apply_run *run, const struct plan *plan)
 
 void apply_clean(struct apply_run *run, const struct deployment_run *deployment)
 {
-	static void (*const cleaners[PLAN_OBJECT_COUNT])(struct apply_run *run,
+	static void (*const cleaners[PLAN_OBJECT_COUNT])(struct apply_run * run,
 		const struct deployment_run *deployment, const struct plan_step *step) = {
 		[PLAN_MAP] = clean_map,
 		[PLAN_PROGRAM] = clean_program,

@@ -9,8 +9,8 @@
 /*
  * Sockets that are in the map keep the dispatcher after the link is gone: what the slot holds
  * decides what they do. A program that passes is put into it rather than nothing, because emptying
- * an element that is tail-called waits for a grace period of RCU (prog_array_map_poke_run; seen: 8 to
- * 20 ms), and replacing it does not.
+ * an element that is tail-called waits for a grace period of RCU (prog_array_map_poke_run; seen: 8
+ * to 20 ms), and replacing it does not.
  */
 static bool retire_attachment(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects)

@@ -27,8 +27,8 @@ struct journal_entry {
 	void (*undo)(struct apply_run *run, const struct journal_entry *entry);
 	const char *path;
 	const struct step_objects *objects;
-	int map;  /* borrowed */
-	int pin;  /* what was pinned at `path` before; owned; -1: nothing */
+	int map; /* borrowed */
+	int pin; /* what was pinned at `path` before; owned; -1: nothing */
 	enum bpf_attach_type type;
 };
 

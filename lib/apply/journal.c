@@ -68,8 +68,8 @@ int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
 	else
 		error = kernel_pin(fd, path);
 	if (!error)
-		add_entry(run, (struct journal_entry){
-				       undo_pin, path, NULL, -1, fd_steal(&old), 0 });
+		add_entry(
+			run, (struct journal_entry){ undo_pin, path, NULL, -1, fd_steal(&old), 0 });
 	return error;
 }
 

@@ -10,8 +10,7 @@ int map_of(const struct deployment_run *deployment, size_t position)
 }
 
 /* Opens what is pinned at `path` unless it is open. */
-static bool open_pin(
-	struct apply_run *run, const struct plan_step *step, const char *path, int *fd)
+static bool open_pin(struct apply_run *run, const struct plan_step *step, const char *path, int *fd)
 {
 	if (*fd >= 0)
 		return true;
@@ -43,8 +42,8 @@ static bool create_map(
 	return objects->map >= 0 || apply_refused(run, step, "create", objects->map);
 }
 
-static bool open_maps_of(struct apply_run *run, struct deployment_run *deployment,
-	const struct bpfasm_code *code)
+static bool open_maps_of(
+	struct apply_run *run, struct deployment_run *deployment, const struct bpfasm_code *code)
 {
 	vec_each (relocation, &code->relocations)
 		if (!open_map(run, deployment, relocation->map))
@@ -75,8 +74,8 @@ static bool load_program(struct apply_run *run, struct deployment_run *deploymen
 		return false;
 	for (size_t i = 0; i < deployment->map_count; i++)
 		maps[i] = map_of(deployment, i);
-	fd = kernel_load_program(run->kernel, step->code, step->program->kernel_name_used, maps,
-		btf, btf_at);
+	fd = kernel_load_program(
+		run->kernel, step->code, step->program->kernel_name_used, maps, btf, btf_at);
 	deployment->objects[at].program = fd;
 	return fd >= 0;
 }
@@ -139,13 +138,12 @@ static bool open_new_program(
 	const struct plan_step *program = &deployment->plan->steps.items[at];
 
 	return open_pin(run, program,
-		kernel_path(run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS,
-			program->file),
+		kernel_path(
+			run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS, program->file),
 		&deployment->objects[at].program);
 }
 
-static bool prepare_parts(
-	struct apply_run *run, struct deployment_run *deployment, size_t at)
+static bool prepare_parts(struct apply_run *run, struct deployment_run *deployment, size_t at)
 {
 	const struct plan_step *step = &deployment->plan->steps.items[at];
 	struct step_objects *objects = &deployment->objects[at];
@@ -159,8 +157,7 @@ static bool prepare_parts(
 		return false;
 	}
 	if (step->parts & PLAN_DISPATCHER)
-		return load_code(run,
-			bpfasm_dispatcher(run->kernel->arena, step->attachment->kind),
+		return load_code(run, bpfasm_dispatcher(run->kernel->arena, step->attachment->kind),
 			&objects->slot, &objects->dispatcher);
 	return !(step->parts & PLAN_LINK) ||
 	       open_pin(run, step, step_path(run, deployment, step, FOLDER_DISPATCHERS),
@@ -177,8 +174,7 @@ static bool prepare_wanted_attachment(
 		return false;
 	if (step->parts & PLAN_LINK && !open_map(run, deployment, step->attachment->target_at))
 		return false;
-	if (step->stale_link && !open_pin(run, step,
-					step_path(run, deployment, step, FOLDER_LINKS),
+	if (step->stale_link && !open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS),
 					&objects->link))
 		return false;
 	if (!(step->parts & PLAN_PROGRAM_IN_SLOT))
@@ -196,15 +192,15 @@ static bool prepare_unwanted_attachment(
 	struct step_objects *objects = &deployment->objects[at];
 	const struct state_attachment *old = step->old;
 
-	if (old->slot.id &&
-		!open_pin(run, step, step_path(run, deployment, step, FOLDER_SLOTS), &objects->slot))
+	if (old->slot.id && !open_pin(run, step, step_path(run, deployment, step, FOLDER_SLOTS),
+				    &objects->slot))
 		return false;
-	if (old->dispatcher.id && !open_pin(run, step,
-					  step_path(run, deployment, step, FOLDER_DISPATCHERS),
-					  &objects->dispatcher))
+	if (old->dispatcher.id &&
+		!open_pin(run, step, step_path(run, deployment, step, FOLDER_DISPATCHERS),
+			&objects->dispatcher))
 		return false;
-	if (old->link.id &&
-		!open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS), &objects->link))
+	if (old->link.id && !open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS),
+				    &objects->link))
 		return false;
 	if (state_map_named(deployment->plan->state, old->target) &&
 		!open_pin(run, step,
@@ -225,8 +221,7 @@ static bool prepare_attachments(struct apply_run *run, struct deployment_run *de
 
 		if (step->object != PLAN_ATTACHMENT)
 			continue;
-		if (step->action == PLAN_DELETE &&
-			!prepare_unwanted_attachment(run, deployment, i))
+		if (step->action == PLAN_DELETE && !prepare_unwanted_attachment(run, deployment, i))
 			return false;
 		if (step->parts && !prepare_wanted_attachment(run, deployment, i))
 			return false;

@@ -40,8 +40,7 @@ static bool stage_program(struct apply_run *run, const struct deployment_run *de
 
 	if (!step->code)
 		return true;
-	path = kernel_path(
-		run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS, step->file);
+	path = kernel_path(run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS, step->file);
 	error = journal_pin(run, objects->program, path,
 		state_program_filed(deployment->plan->state, step->file));
 	return !error || apply_refused(run, step, "pin", error);
@@ -65,7 +64,7 @@ static bool stage_attachment(struct apply_run *run, const struct deployment_run 
 
 bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
 {
-	static bool (*const stages[PLAN_OBJECT_COUNT])(struct apply_run *run,
+	static bool (*const stages[PLAN_OBJECT_COUNT])(struct apply_run * run,
 		const struct deployment_run *deployment, const struct plan_step *step,
 		const struct step_objects *objects) = {
 		[PLAN_MAP] = stage_map,

@@ -37,8 +37,7 @@ void diag_suggest(struct diagnostics *diagnostics, struct diagnostic *diagnostic
 	const char *best = suggestion_result(suggestion);
 
 	if (best)
-		diagnostic->hint =
-			arena_printf(diagnostics->arena, "did you mean \"%s\"?", best);
+		diagnostic->hint = arena_printf(diagnostics->arena, "did you mean \"%s\"?", best);
 }
 
 int diag_exit_code(const struct diagnostics *diagnostics)

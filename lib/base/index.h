@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * From names to positions: a hash table over strings that somebody else keeps alive.
- * Constant time per name, so that a manifest of 10,000 programs resolves as fast per name as one of 10.
+ * Constant time per name, so that a manifest of 10,000 programs resolves as fast per name as one
+ * of 10.
  */
 #pragma once
 

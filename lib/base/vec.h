@@ -32,5 +32,5 @@ void *vec_grow(struct arena *arena, void *items, size_t count, size_t *capacity,
 		&(vec)->items[(vec)->count++])
 
 #define vec_each(item, vec)                                                                        \
-	for (__typeof__(*(vec)->items) *item = (vec)->items;                                        \
+	for (__typeof__(*(vec)->items) *item = (vec)->items;                                       \
 		item && item < (vec)->items + (vec)->count; item++)

@@ -131,11 +131,10 @@ static uint64_t digest_of(const struct bpfasm_code *code, const struct bpfasm_ma
 	uint64_t hash = hash_text(HASH_SEED, code->kind->name);
 
 	hash = hash_text(hash, code->license);
-	hash = hash_bytes(hash, code->instructions.items,
-		code->instructions.count * sizeof(struct bpf_insn));
+	hash = hash_bytes(
+		hash, code->instructions.items, code->instructions.count * sizeof(struct bpf_insn));
 	vec_each (relocation, &code->relocations) {
-		hash = hash_bytes(
-			hash, &relocation->instruction, sizeof(relocation->instruction));
+		hash = hash_bytes(hash, &relocation->instruction, sizeof(relocation->instruction));
 		hash = hash_text(hash, maps[relocation->map].name);
 	}
 	return hash;

@@ -53,5 +53,5 @@ void asm_text(struct assembler *assembler, const struct bpfasm_item *item);
 
 /* The number of a helper by its name, with or without "bpf_"; -1 for none. */
 int asm_helper_named(const char *name);
-void asm_suggest_helper(struct assembler *assembler, struct diagnostic *diagnostic,
-	const char *name);
+void asm_suggest_helper(
+	struct assembler *assembler, struct diagnostic *diagnostic, const char *name);

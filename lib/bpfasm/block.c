@@ -123,8 +123,8 @@ static size_t argument_count(const struct block *block)
 	return count;
 }
 
-static void report_unknown_argument(struct assembler *assembler, const struct block *block,
-	const struct bpfasm_argument *given)
+static void report_unknown_argument(
+	struct assembler *assembler, const struct block *block, const struct bpfasm_argument *given)
 {
 	struct suggestion suggestion = suggestion_for(given->name);
 
@@ -154,7 +154,7 @@ static void decode_arguments(struct assembler *assembler, const struct block *bl
 	for (size_t i = 0; i < count; i++)
 		if (block->arguments[i].required && !values[i].mark.source)
 			diag_add(assembler->diagnostics, DIAG_E0305, item->mark,
-				"%s needs \"%s\": %s", block->name, block->arguments[i].name,
+				"%s needs \"%s\" (%s)", block->name, block->arguments[i].name,
 				kinds[block->arguments[i].kind].expected);
 }
 
@@ -168,8 +168,8 @@ static void report_unknown_block(struct assembler *assembler, const struct bpfas
 	for (size_t i = 0; i < count; i++)
 		suggestion_offer(&suggestion, table[i].name);
 	diag_suggest(assembler->diagnostics,
-		diag_add(assembler->diagnostics, DIAG_E0301, item->mark,
-			"no block is named \"%s\"", item->block),
+		diag_add(assembler->diagnostics, DIAG_E0301, item->mark, "no block is named \"%s\"",
+			item->block),
 		&suggestion);
 }
 

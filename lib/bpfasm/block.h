@@ -7,9 +7,9 @@
  * emitter of a row sees only values that are right.
  *
  * Stack: blocks use the 128 bytes at the bottom of the frame, r10-512 to r10-385, and nothing else;
- * assembly that keeps clear of them is never disturbed by a block. Registers: a block writes r0, and
- * where it calls a helper r1 to r5 are lost as the kernel has it, except the one that holds ctx while
- * the block still needs it.
+ * assembly that keeps clear of them is never disturbed by a block. Registers: a block writes r0,
+ * and where it calls a helper r1 to r5 are lost as the kernel has it, except the one that holds ctx
+ * while the block still needs it.
  */
 #pragma once
 
@@ -55,7 +55,7 @@ struct block_value {
 
 struct block {
 	const char *name;
-	const char *doc;                                     /* what it emits */
+	const char *doc;                                      /* what it emits */
 	struct block_argument arguments[BLOCK_MAX_ARGUMENTS]; /* ends at a row without name */
 	uint32_t program_types; /* bit per enum bpf_prog_type; 0: all */
 	/* `values` in the order of the arguments. */

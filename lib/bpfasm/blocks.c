@@ -4,8 +4,8 @@
  *
  * Names and arguments follow the functions that this field's tutorials use; what is emitted follows
  * the kernel (bpf_helpers.h, net/core/sock_map.c): bpf_sk_redirect_map(ctx, map, key, flags) and
- * bpf_sk_redirect_hash(ctx, map, key pointer, flags) take the context in r1. Tutorials that leave it
- * out are rejected by the verifier ("R1 type=map_ptr expected=ctx").
+ * bpf_sk_redirect_hash(ctx, map, key pointer, flags) take the context in r1. Tutorials that leave
+ * it out are rejected by the verifier ("R1 type=map_ptr expected=ctx").
  */
 #include "lib/bpfasm/block.h"
 
@@ -14,9 +14,9 @@
 #define SK_SKB (1u << BPF_PROG_TYPE_SK_SKB)
 
 /* The bottom of the frame, which block.h reserves. */
-#define STACK_KEY (-512)              /* KEY_MAX_BYTES */
-#define STACK_CONTEXT (-512 + 64)     /* ctx, while a helper is called */
-#define STACK_FIELD (-512 + 64 + 8)   /* a field on its way to an unaligned place */
+#define STACK_KEY (-512)            /* KEY_MAX_BYTES */
+#define STACK_CONTEXT (-512 + 64)   /* ctx, while a helper is called */
+#define STACK_FIELD (-512 + 64 + 8) /* a field on its way to an unaligned place */
 
 static int register_or(const struct block_value *value, int fallback)
 {
@@ -42,8 +42,7 @@ static void emit_mov(struct assembler *assembler, const struct block_value *v)
 
 static void emit_ldx(struct assembler *assembler, const struct block_value *v)
 {
-	asm_emit(assembler,
-		insn_load(v[0].number, v[1].number, v[2].number, (int16_t)v[3].number));
+	asm_emit(assembler, insn_load(v[0].number, v[1].number, v[2].number, (int16_t)v[3].number));
 }
 
 static void emit_exit_insn(struct assembler *assembler, const struct block_value *v)
@@ -57,10 +56,10 @@ static void emit_sk_skb_prologue(struct assembler *assembler, const struct block
 	int context = register_or(&v[2], R1);
 
 	emit_move(assembler, context, R1);
-	asm_emit(assembler, insn_load(BPF_W, v[0].number, context,
-				    offsetof(struct __sk_buff, data)));
-	asm_emit(assembler, insn_load(BPF_W, v[1].number, context,
-				    offsetof(struct __sk_buff, data_end)));
+	asm_emit(assembler,
+		insn_load(BPF_W, v[0].number, context, offsetof(struct __sk_buff, data)));
+	asm_emit(assembler,
+		insn_load(BPF_W, v[1].number, context, offsetof(struct __sk_buff, data_end)));
 }
 
 static void emit_return(struct assembler *assembler, int32_t value)
@@ -92,7 +91,8 @@ static struct assignment assign(int dst, const struct block_value *value, int32_
 {
 	if (value->form == VALUE_REGISTER)
 		return (struct assignment){ dst, value->number, 0 };
-	return (struct assignment){ dst, -1, value->form == VALUE_NUMBER ? value->number : otherwise };
+	return (struct assignment){ dst, -1,
+		value->form == VALUE_NUMBER ? value->number : otherwise };
 }
 
 static bool is_still_read(const struct assignment *list, size_t count, size_t self)
@@ -105,8 +105,8 @@ static bool is_still_read(const struct assignment *list, size_t count, size_t se
 
 /*
  * Fills argument registers "at the same time": a user may have the key in r1 and the context in r3.
- * A register is written once nothing else has to be read from it; a ring is opened through r0, which
- * the call overwrites anyway.
+ * A register is written once nothing else has to be read from it; a ring is opened through r0,
+ * which the call overwrites anyway.
  */
 static void emit_assignments(struct assembler *assembler, struct assignment *list, size_t count)
 {
@@ -150,7 +150,8 @@ static void emit_on_miss(struct assembler *assembler, const struct block_value *
 	if (on_miss->form == VALUE_ABSENT || strcmp(on_miss->word, "drop") == 0)
 		return;
 	if (strcmp(on_miss->word, "pass") == 0)
-		/* Either way the verdict is SK_PASS; a redirect that hit stays recorded in the skb. */
+		/* Either way the verdict is SK_PASS; a redirect that hit stays recorded in the skb.
+		 */
 		asm_emit(assembler, insn_set(R0, SK_PASS));
 	else
 		asm_jump_to(assembler, insn_jump_if(BPF_JEQ, R0, SK_DROP, 0), on_miss->word,
@@ -228,8 +229,8 @@ static void emit_store_field(struct assembler *assembler, uint32_t offset, uint3
 	}
 	asm_emit(assembler, insn_store(store_size(size), R10, STACK_FIELD, R0));
 	for (uint32_t done = 0; done < size; done += piece) {
-		asm_emit(assembler, insn_load(store_size(piece), R0, R10,
-					    (int16_t)(STACK_FIELD + done)));
+		asm_emit(assembler,
+			insn_load(store_size(piece), R0, R10, (int16_t)(STACK_FIELD + done)));
 		asm_emit(assembler, insn_store(store_size(piece), R10,
 					    (int16_t)(STACK_KEY + offset + done), R0));
 	}
@@ -277,10 +278,22 @@ static void emit_sk_redirect_hash(struct assembler *assembler, const struct bloc
 	emit_on_miss(assembler, &v[ON_MISS]);
 }
 
-#define ARG_DST { "dst", ARGUMENT_REGISTER, true, "the register that is written" }
-#define ARG_SRC { "src", ARGUMENT_REGISTER, true, "the register that is read" }
-#define ARG_FLAGS { "flags", ARGUMENT_FLAGS, false, "0, or ingress: to the socket's reader" }
-#define ARG_CTX { "ctx", ARGUMENT_REGISTER, false, "the register that holds the context; r1" }
+#define ARG_DST                                                                                    \
+	{                                                                                          \
+		"dst", ARGUMENT_REGISTER, true, "the register that is written"                     \
+	}
+#define ARG_SRC                                                                                    \
+	{                                                                                          \
+		"src", ARGUMENT_REGISTER, true, "the register that is read"                        \
+	}
+#define ARG_FLAGS                                                                                  \
+	{                                                                                          \
+		"flags", ARGUMENT_FLAGS, false, "0, or ingress: to the socket's reader"            \
+	}
+#define ARG_CTX                                                                                    \
+	{                                                                                          \
+		"ctx", ARGUMENT_REGISTER, false, "the register that holds the context; r1"         \
+	}
 #define ARG_ON_MISS                                                                                \
 	{                                                                                          \
 		"on_miss", ARGUMENT_ON_MISS, false,                                                \
@@ -290,14 +303,15 @@ static void emit_sk_redirect_hash(struct assembler *assembler, const struct bloc
 
 static const struct block blocks[] = {
 	{ "mov_reg", "dst = src", { ARG_DST, ARG_SRC }, 0, emit_mov_reg },
-	{ "mov", "dst = imm",
-		{ ARG_DST, { "imm", ARGUMENT_IMMEDIATE, true, "the number" } }, 0, emit_mov },
+	{ "mov", "dst = imm", { ARG_DST, { "imm", ARGUMENT_IMMEDIATE, true, "the number" } }, 0,
+		emit_mov },
 	{ "ldx", "dst = *(size *)(src + off)",
 		{ { "size", ARGUMENT_SIZE, true, "b, h, w or dw" }, ARG_DST, ARG_SRC,
 			{ "off", ARGUMENT_OFFSET, true, "bytes from where src points" } },
 		0, emit_ldx },
 	{ "exit_insn", "exit", { { 0 } }, 0, emit_exit_insn },
-	{ "sk_skb_prologue", "ctx = r1 (where ctx is given); data = ctx->data; data_end = ctx->data_end",
+	{ "sk_skb_prologue",
+		"ctx = r1 (where ctx is given); data = ctx->data; data_end = ctx->data_end",
 		{ { "data", ARGUMENT_REGISTER, true, "gets the start of the data" },
 			{ "data_end", ARGUMENT_REGISTER, true, "gets the end of the data" },
 			{ "ctx", ARGUMENT_REGISTER, false, "gets the context" } },

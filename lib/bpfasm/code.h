@@ -4,7 +4,8 @@
  *
  * A body is a list of items; an item is assembly text (one instruction or several, in the syntax
  * of LLVM and of the verifier's log) or a block with arguments. The result names maps by their
- * position in the manifest, so it is the same on every machine; the kernel room puts descriptors in.
+ * position in the manifest, so it is the same on every machine; the kernel room puts descriptors
+ * in.
  */
 #pragma once
 
@@ -30,7 +31,8 @@ struct bpfasm_argument {
 	struct mark name_mark, mark;
 };
 
-/* One item of a body: a string (assembly, or the bare name of a block) or a block with arguments. */
+/* One item of a body: a string (assembly, or the bare name of a block) or a block with arguments.
+ */
 struct bpfasm_item {
 	struct mark mark;
 	const char *block; /* NULL: a string */

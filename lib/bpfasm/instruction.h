@@ -64,8 +64,7 @@ static inline struct bpf_insn insn_exit(void)
 }
 
 /* `operation` is BPF_JEQ and its like; `distance` counts from the next instruction. */
-static inline struct bpf_insn insn_jump_if(
-	int operation, int dst, int32_t value, int16_t distance)
+static inline struct bpf_insn insn_jump_if(int operation, int dst, int32_t value, int16_t distance)
 {
 	return insn_make((uint8_t)(BPF_JMP | operation | BPF_K), dst, 0, distance, value);
 }

@@ -26,7 +26,7 @@ const char *key_layout_text(struct arena *arena, const struct key_layout *layout
 	const char *text = "";
 
 	for (uint32_t i = 0; i < layout->count; i++)
-		text = arena_printf(arena, "%s%s%s", text, i ? ", " : "",
-			key_fields[layout->fields[i]].name);
+		text = arena_printf(
+			arena, "%s%s%s", text, i ? ", " : "", key_fields[layout->fields[i]].name);
 	return arena_printf(arena, "[%s]", text);
 }

@@ -10,187 +10,22 @@
  *	memory      = "*(" size "*)(" register ("+" | "-") number ")"
  *	operand     = register | number
  *
- * Statements end at a newline or a ";"; "//" and "#" begin a comment. A fault ends its statement and
- * the next is read. w0 to w10 stand for the low halves, in arithmetic and in comparisons.
+ * Statements end at a newline or a ";"; "//" and "#" begin a comment. A fault ends its statement
+ *and the next is read. w0 to w10 stand for the low halves, in arithmetic and in comparisons.
  */
-#include "lib/bpfasm/assembler.h"
-#include "lib/bpfasm/block.h"
+#include "lib/bpfasm/scan.h"
 
 #include "lib/base/suggest.h"
+#include "lib/bpfasm/block.h"
 
 #include <string.h>
 
-struct scan {
-	struct assembler *assembler;
-	const struct bpfasm_item *item;
-	const char *text;
-	size_t at;  /* next byte to read */
-	size_t end; /* of this statement */
-	bool failed;
-};
-
 struct operand {
-	int reg;        /* -1: a number */
-	bool half;      /* w register */
+	int reg;   /* -1: a number */
+	bool half; /* w register */
 	int64_t number;
 	size_t at; /* where it stands */
 };
-
-static struct mark mark_from(const struct scan *scan, size_t start, size_t end)
-{
-	if (!scan->item->scalar)
-		return mark_none;
-	return yaml_mark_at(scan->item->scalar, start, end - start);
-}
-
-static bool is_word_byte(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_';
-}
-
-static void skip_blanks(struct scan *scan)
-{
-	while (scan->at < scan->end && strchr(" \t\r", scan->text[scan->at]))
-		scan->at++;
-}
-
-/* The word at the cursor, which stays where it is; 0 for none. */
-static size_t word_length(struct scan *scan)
-{
-	size_t at;
-
-	skip_blanks(scan);
-	for (at = scan->at; at < scan->end && is_word_byte(scan->text[at]);)
-		at++;
-	return at - scan->at;
-}
-
-/* One diagnostic a statement: what comes behind the first fault is guesswork. */
-static struct diagnostic *fail_at(
-	struct scan *scan, enum diag_code code, size_t start, size_t length, const char *message)
-{
-	scan->failed = true;
-	if (!length)
-		length = start < scan->end;
-	return diag_add(scan->assembler->diagnostics, code, mark_from(scan, start, start + length),
-		"%s", message);
-}
-
-static void expect_failed(struct scan *scan, const char *what)
-{
-	size_t length = word_length(scan);
-
-	if (scan->failed)
-		return;
-	fail_at(scan, DIAG_E0302, scan->at, length,
-		arena_printf(scan->assembler->arena, "expected %s%s", what,
-			scan->at == scan->end ? " before the end of the instruction" : ""));
-}
-
-static bool accept(struct scan *scan, const char *punctuation)
-{
-	size_t length = strlen(punctuation);
-
-	skip_blanks(scan);
-	if (scan->end - scan->at < length ||
-		memcmp(scan->text + scan->at, punctuation, length) != 0)
-		return false;
-	scan->at += length;
-	return true;
-}
-
-static bool accept_word(struct scan *scan, const char *word)
-{
-	size_t length = word_length(scan);
-
-	if (length != strlen(word) || memcmp(scan->text + scan->at, word, length) != 0)
-		return false;
-	scan->at += length;
-	return true;
-}
-
-static void expect(struct scan *scan, const char *punctuation)
-{
-	if (!scan->failed && !accept(scan, punctuation))
-		expect_failed(scan, arena_printf(scan->assembler->arena, "\"%s\"", punctuation));
-}
-
-static bool accept_register(struct scan *scan, int *ret, bool *half)
-{
-	size_t length = word_length(scan);
-	const char *word = scan->text + scan->at;
-	char full[4] = "";
-	int number;
-
-	if (length < 2 || length > 3)
-		return false;
-	memcpy(full, word, length);
-	*half = full[0] == 'w';
-	if (*half)
-		full[0] = 'r';
-	number = asm_register_named(full, length);
-	if (number < 0)
-		return false;
-	*ret = number;
-	scan->at += length;
-	return true;
-}
-
-static void expect_register(struct scan *scan, int *ret)
-{
-	bool half = false;
-
-	if (scan->failed)
-		return;
-	if (!accept_register(scan, ret, &half) || half)
-		expect_failed(scan, "a register, r0 to r10");
-}
-
-static bool accept_number(struct scan *scan, int64_t *ret)
-{
-	size_t start, length;
-
-	skip_blanks(scan);
-	start = scan->at;
-	if (scan->at < scan->end && strchr("+-", scan->text[scan->at]))
-		scan->at++;
-	length = word_length(scan);
-	if (length && asm_parse_number(scan->text + start, scan->at + length - start, ret) == 0) {
-		scan->at += length;
-		return true;
-	}
-	scan->at = start;
-	return false;
-}
-
-static char *take_word(struct scan *scan, size_t length)
-{
-	char *word = arena_copy(scan->assembler->arena, scan->text + scan->at, length);
-
-	scan->at += length;
-	return word;
-}
-
-/* A number of `bits`, between the least and the most that an instruction's field holds. */
-static int64_t expect_number_within(struct scan *scan, int64_t least, int64_t most)
-{
-	size_t start;
-	int64_t number = 0;
-
-	if (scan->failed)
-		return 0;
-	skip_blanks(scan);
-	start = scan->at;
-	if (!accept_number(scan, &number))
-		expect_failed(scan, "a number");
-	else if (number < least || number > most)
-		fail_at(scan, DIAG_E0205, start, scan->at - start,
-			arena_printf(scan->assembler->arena,
-				"the number has to be between %lld and %lld here",
-				(long long)least, (long long)most));
-	return number;
-}
 
 static struct operand expect_operand(struct scan *scan, bool half)
 {
@@ -198,17 +33,17 @@ static struct operand expect_operand(struct scan *scan, bool half)
 
 	if (scan->failed)
 		return operand;
-	skip_blanks(scan);
+	scan_skip_blanks(scan);
 	operand.at = scan->at;
-	if (accept_register(scan, &operand.reg, &operand.half)) {
+	if (scan_accept_register(scan, &operand.reg, &operand.half)) {
 		if (operand.half != half)
-			fail_at(scan, DIAG_E0302, operand.at, scan->at - operand.at,
+			scan_fail(scan, DIAG_E0302, operand.at, scan->at - operand.at,
 				"r and w registers do not mix in one instruction");
 		return operand;
 	}
 	operand.reg = -1;
 	/* A low half takes 0xffffffff too; a whole register would extend its sign. */
-	operand.number = expect_number_within(scan, INT32_MIN, half ? UINT32_MAX : INT32_MAX);
+	operand.number = scan_expect_number(scan, INT32_MIN, half ? UINT32_MAX : INT32_MAX);
 	return operand;
 }
 
@@ -218,8 +53,7 @@ static void emit_operation(
 	if (scan->failed)
 		return;
 	if (operand->reg >= 0)
-		asm_emit(scan->assembler,
-			insn_make(code | BPF_X, dst, operand->reg, offset, 0));
+		asm_emit(scan->assembler, insn_make(code | BPF_X, dst, operand->reg, offset, 0));
 	else
 		asm_emit(scan->assembler,
 			insn_make(code | BPF_K, dst, 0, offset, (int32_t)operand->number));
@@ -228,32 +62,32 @@ static void emit_operation(
 /* "*(" has been read: size "*)(" register offset ")" */
 static void read_memory(struct scan *scan, int *size, int *base, int16_t *offset)
 {
-	size_t length = word_length(scan), number_at;
+	size_t length = scan_word_length(scan), number_at;
 	int64_t number = 0;
 
 	*size = asm_size_named(scan->text + scan->at, length);
 	if (!length || scan->text[scan->at] != 'u' || *size < 0) {
-		expect_failed(scan, "a size: u8, u16, u32 or u64");
+		scan_expected(scan, "a size: u8, u16, u32 or u64");
 		return;
 	}
 	scan->at += length;
-	expect(scan, "*");
-	expect(scan, ")");
-	expect(scan, "(");
-	expect_register(scan, base);
-	skip_blanks(scan);
+	scan_expect(scan, "*");
+	scan_expect(scan, ")");
+	scan_expect(scan, "(");
+	scan_expect_register(scan, base);
+	scan_skip_blanks(scan);
 	number_at = scan->at;
-	if (!scan->failed && !accept(scan, ")")) {
-		bool negative = accept(scan, "-");
+	if (!scan->failed && !scan_accept(scan, ")")) {
+		bool negative = scan_accept(scan, "-");
 
 		if (!negative)
-			expect(scan, "+");
-		number = expect_number_within(scan, negative ? 0 : INT16_MIN, -(int64_t)INT16_MIN);
+			scan_expect(scan, "+");
+		number = scan_expect_number(scan, negative ? 0 : INT16_MIN, -(int64_t)INT16_MIN);
 		number = negative ? -number : number;
 		if (!scan->failed && (number < INT16_MIN || number > INT16_MAX))
-			fail_at(scan, DIAG_E0205, number_at, scan->at - number_at,
+			scan_fail(scan, DIAG_E0205, number_at, scan->at - number_at,
 				"an offset has to be between -32768 and 32767");
-		expect(scan, ")");
+		scan_expect(scan, ")");
 	}
 	*offset = (int16_t)number;
 }
@@ -265,7 +99,7 @@ static void read_store(struct scan *scan)
 	int16_t offset = 0;
 
 	read_memory(scan, &size, &base, &offset);
-	expect(scan, "=");
+	scan_expect(scan, "=");
 	value = expect_operand(scan, false);
 	if (scan->failed)
 		return;
@@ -276,28 +110,47 @@ static void read_store(struct scan *scan)
 						  offset, (int32_t)value.number));
 }
 
-struct operator {
+struct operator
+{
 	const char *text;
 	uint8_t code;
 };
 
 /* Longer ones before those they begin with. */
 static const struct operator arithmetic[] = {
-	{ "s>>=", BPF_ARSH }, { "<<=", BPF_LSH }, { ">>=", BPF_RSH }, { "+=", BPF_ADD },
-	{ "-=", BPF_SUB }, { "*=", BPF_MUL }, { "/=", BPF_DIV }, { "%=", BPF_MOD },
-	{ "|=", BPF_OR }, { "&=", BPF_AND }, { "^=", BPF_XOR }, { NULL, 0 },
+	{ "s>>=", BPF_ARSH },
+	{ "<<=", BPF_LSH },
+	{ ">>=", BPF_RSH },
+	{ "+=", BPF_ADD },
+	{ "-=", BPF_SUB },
+	{ "*=", BPF_MUL },
+	{ "/=", BPF_DIV },
+	{ "%=", BPF_MOD },
+	{ "|=", BPF_OR },
+	{ "&=", BPF_AND },
+	{ "^=", BPF_XOR },
+	{ NULL, 0 },
 };
 
 static const struct operator comparisons[] = {
-	{ "s>=", BPF_JSGE }, { "s<=", BPF_JSLE }, { "s>", BPF_JSGT }, { "s<", BPF_JSLT },
-	{ "==", BPF_JEQ }, { "!=", BPF_JNE }, { ">=", BPF_JGE }, { "<=", BPF_JLE },
-	{ ">", BPF_JGT }, { "<", BPF_JLT }, { "&", BPF_JSET }, { NULL, 0 },
+	{ "s>=", BPF_JSGE },
+	{ "s<=", BPF_JSLE },
+	{ "s>", BPF_JSGT },
+	{ "s<", BPF_JSLT },
+	{ "==", BPF_JEQ },
+	{ "!=", BPF_JNE },
+	{ ">=", BPF_JGE },
+	{ "<=", BPF_JLE },
+	{ ">", BPF_JGT },
+	{ "<", BPF_JLT },
+	{ "&", BPF_JSET },
+	{ NULL, 0 },
 };
 
-static const struct operator *accept_operator(struct scan *scan, const struct operator *table)
+static const struct operator* accept_operator(struct scan *scan, const struct operator* table)
 {
 	for (; table->text; table++)
-		if (accept(scan, table->text))
+		if (scan_accept(scan, table->text))
 			return table;
 	return NULL;
 }
@@ -305,30 +158,29 @@ static const struct operator *accept_operator(struct scan *scan, const struct op
 /* "ll" behind a name or a number makes it a 64-bit load. */
 static bool read_wide_load(struct scan *scan, int dst)
 {
-	size_t start, length = word_length(scan), position;
+	size_t start, length = scan_word_length(scan), position;
 	const char *name;
 	int64_t number;
 
 	start = scan->at;
-	if (accept_number(scan, &number)) {
-		if (!accept_word(scan, "ll")) {
+	if (scan_accept_number(scan, &number)) {
+		if (!scan_accept_word(scan, "ll")) {
 			scan->at = start;
 			return false;
 		}
 		asm_emit(scan->assembler,
 			insn_make(BPF_LD | BPF_IMM | BPF_DW, dst, 0, 0, (int32_t)number));
-		asm_emit(scan->assembler,
-			insn_make(0, 0, 0, 0, (int32_t)((uint64_t)number >> 32)));
+		asm_emit(scan->assembler, insn_make(0, 0, 0, 0, (int32_t)((uint64_t)number >> 32)));
 		return true;
 	}
 	if (!length)
 		return false;
-	name = take_word(scan, length);
-	if (!accept_word(scan, "ll")) {
+	name = scan_take_word(scan, length);
+	if (!scan_accept_word(scan, "ll")) {
 		scan->at = start;
 		return false;
 	}
-	position = asm_find_map(scan->assembler, name, mark_from(scan, start, start + length));
+	position = asm_find_map(scan->assembler, name, scan_mark(scan, start, start + length));
 	if (position == NAME_ABSENT)
 		scan->failed = true;
 	else
@@ -343,25 +195,29 @@ static bool read_byte_swap(struct scan *scan, int dst)
 		uint8_t order;
 		int bits;
 	} swaps[] = {
-		{ "be16", BPF_TO_BE, 16 }, { "be32", BPF_TO_BE, 32 }, { "be64", BPF_TO_BE, 64 },
-		{ "le16", BPF_TO_LE, 16 }, { "le32", BPF_TO_LE, 32 }, { "le64", BPF_TO_LE, 64 },
+		{ "be16", BPF_TO_BE, 16 },
+		{ "be32", BPF_TO_BE, 32 },
+		{ "be64", BPF_TO_BE, 64 },
+		{ "le16", BPF_TO_LE, 16 },
+		{ "le32", BPF_TO_LE, 32 },
+		{ "le64", BPF_TO_LE, 64 },
 	};
 
 	for (size_t i = 0; i < sizeof(swaps) / sizeof(swaps[0]); i++) {
 		int src = dst;
 		size_t at;
 
-		if (!accept_word(scan, swaps[i].text))
+		if (!scan_accept_word(scan, swaps[i].text))
 			continue;
-		skip_blanks(scan);
+		scan_skip_blanks(scan);
 		at = scan->at;
-		expect_register(scan, &src);
+		scan_expect_register(scan, &src);
 		if (!scan->failed && src != dst)
-			fail_at(scan, DIAG_E0302, at, scan->at - at,
+			scan_fail(scan, DIAG_E0302, at, scan->at - at,
 				"a byte swap works in place: both registers have to be the same");
 		if (!scan->failed)
-			asm_emit(scan->assembler, insn_make(BPF_ALU | BPF_END | swaps[i].order,
-							  dst, 0, 0, swaps[i].bits));
+			asm_emit(scan->assembler, insn_make(BPF_ALU | BPF_END | swaps[i].order, dst,
+							  0, 0, swaps[i].bits));
 		return true;
 	}
 	return false;
@@ -384,17 +240,17 @@ static void read_assignment(struct scan *scan, int dst, bool half)
 	struct operand source;
 	uint8_t class = half ? BPF_ALU : BPF_ALU64;
 
-	skip_blanks(scan);
+	scan_skip_blanks(scan);
 	start = scan->at;
-	if (!half && accept(scan, "*(")) {
+	if (!half && scan_accept(scan, "*(")) {
 		read_load(scan, dst);
 		return;
 	}
 	if (!half && (read_byte_swap(scan, dst) || read_wide_load(scan, dst)))
 		return;
-	if (accept(scan, "-") && accept_register(scan, &source.reg, &source.half)) {
+	if (scan_accept(scan, "-") && scan_accept_register(scan, &source.reg, &source.half)) {
 		if (source.reg != dst || source.half != half)
-			fail_at(scan, DIAG_E0302, start, scan->at - start,
+			scan_fail(scan, DIAG_E0302, start, scan->at - start,
 				"negation works in place: both registers have to be the same");
 		else
 			asm_emit(scan->assembler, insn_make(class | BPF_NEG, dst, 0, 0, 0));
@@ -408,11 +264,11 @@ static void read_assignment(struct scan *scan, int dst, bool half)
 static void read_register_statement(struct scan *scan, int dst, bool half)
 {
 	uint8_t class = half ? BPF_ALU : BPF_ALU64;
-	const struct operator *operator = accept_operator(scan, arithmetic);
+	const struct operator* operator= accept_operator(scan, arithmetic);
 	struct operand operand;
 
 	if (!operator) {
-		expect(scan, "=");
+		scan_expect(scan, "=");
 		if (!scan->failed)
 			read_assignment(scan, dst, half);
 		return;
@@ -424,16 +280,16 @@ static void read_register_statement(struct scan *scan, int dst, bool half)
 /* The label behind "goto"; *mark is where it stands. */
 static const char *expect_label(struct scan *scan, struct mark *mark)
 {
-	size_t length = word_length(scan);
+	size_t length = scan_word_length(scan);
 
 	if (scan->failed)
 		return "";
 	if (!length || (scan->text[scan->at] >= '0' && scan->text[scan->at] <= '9')) {
-		expect_failed(scan, "a label");
+		scan_expected(scan, "a label");
 		return "";
 	}
-	*mark = mark_from(scan, scan->at, scan->at + length);
-	return take_word(scan, length);
+	*mark = scan_mark(scan, scan->at, scan->at + length);
+	return scan_take_word(scan, length);
 }
 
 static void read_goto(struct scan *scan)
@@ -447,7 +303,7 @@ static void read_goto(struct scan *scan)
 
 static void read_if(struct scan *scan)
 {
-	const struct operator *comparison;
+	const struct operator* comparison;
 	struct operand right;
 	struct mark mark = mark_none;
 	const char *label;
@@ -455,18 +311,18 @@ static void read_if(struct scan *scan)
 	uint8_t class;
 	int left = 0;
 
-	if (!accept_register(scan, &left, &half)) {
-		expect_failed(scan, "a register, r0 to r10 or w0 to w10");
+	if (!scan_accept_register(scan, &left, &half)) {
+		scan_expected(scan, "a register, r0 to r10 or w0 to w10");
 		return;
 	}
 	comparison = accept_operator(scan, comparisons);
 	if (!comparison) {
-		expect_failed(scan, "a comparison: == != > >= < <= & s> s>= s< s<=");
+		scan_expected(scan, "a comparison: == != > >= < <= & s> s>= s< s<=");
 		return;
 	}
 	right = expect_operand(scan, half);
-	if (!scan->failed && !accept_word(scan, "goto"))
-		expect_failed(scan, "\"goto\"");
+	if (!scan->failed && !scan_accept_word(scan, "goto"))
+		scan_expected(scan, "\"goto\"");
 	label = expect_label(scan, &mark);
 	if (scan->failed)
 		return;
@@ -479,27 +335,27 @@ static void read_if(struct scan *scan)
 
 static void read_call(struct scan *scan)
 {
-	size_t length = word_length(scan), start = scan->at;
+	size_t length = scan_word_length(scan), start = scan->at;
 	int64_t number;
 	const char *name;
 	int helper;
 
-	if (accept_number(scan, &number) && number > 0 && number <= INT32_MAX) {
+	if (scan_accept_number(scan, &number) && number > 0 && number <= INT32_MAX) {
 		asm_emit(scan->assembler, insn_call((int32_t)number));
 		return;
 	}
 	scan->at = start;
 	if (!length) {
-		expect_failed(scan, "the name of a helper");
+		scan_expected(scan, "the name of a helper");
 		return;
 	}
-	name = take_word(scan, length);
+	name = scan_take_word(scan, length);
 	helper = asm_helper_named(name);
 	if (helper < 0)
 		asm_suggest_helper(scan->assembler,
-			fail_at(scan, DIAG_E0306, start, length,
-				arena_printf(scan->assembler->arena, "no helper is named \"%s\"",
-					name)),
+			scan_fail(scan, DIAG_E0306, start, length,
+				arena_printf(
+					scan->assembler->arena, "no helper is named \"%s\"", name)),
 			name);
 	else
 		asm_emit(scan->assembler, insn_call(helper));
@@ -516,11 +372,14 @@ static bool read_keyword(struct scan *scan)
 		const char *word;
 		void (*read)(struct scan *scan);
 	} keywords[] = {
-		{ "exit", read_exit }, { "goto", read_goto }, { "call", read_call }, { "if", read_if },
+		{ "exit", read_exit },
+		{ "goto", read_goto },
+		{ "call", read_call },
+		{ "if", read_if },
 	};
 
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
-		if (accept_word(scan, keywords[i].word)) {
+		if (scan_accept_word(scan, keywords[i].word)) {
 			keywords[i].read(scan);
 			return true;
 		}
@@ -530,46 +389,46 @@ static bool read_keyword(struct scan *scan)
 
 static bool read_label(struct scan *scan)
 {
-	size_t start, length = word_length(scan);
+	size_t start, length = scan_word_length(scan);
 
 	start = scan->at;
 	if (!length)
 		return false;
 	scan->at += length;
-	if (!accept(scan, ":")) {
+	if (!scan_accept(scan, ":")) {
 		scan->at = start;
 		return false;
 	}
 	asm_define_label(scan->assembler,
 		arena_copy(scan->assembler->arena, scan->text + start, length),
-		mark_from(scan, start, start + length));
+		scan_mark(scan, start, start + length));
 	return true;
 }
 
 /* A word alone that is nothing else was meant as a block or an instruction without operands. */
 static void report_unknown_statement(struct scan *scan)
 {
-	size_t start = scan->at, length = word_length(scan), count;
+	size_t start = scan->at, length = scan_word_length(scan), count;
 	const struct block *table = block_table(&count);
 	struct diagnostic *diagnostic;
 	struct suggestion suggestion;
 	const char *word;
 
 	start = scan->at;
-	word = take_word(scan, length);
-	skip_blanks(scan);
+	word = scan_take_word(scan, length);
+	scan_skip_blanks(scan);
 	if (!length || scan->at != scan->end) {
 		scan->at = start;
-		expect_failed(scan, "an instruction");
+		scan_expected(scan, "an instruction");
 		return;
 	}
 	suggestion = suggestion_for(word);
 	suggestion_offer(&suggestion, "exit");
 	for (size_t i = 0; i < count; i++)
 		suggestion_offer(&suggestion, table[i].name);
-	diagnostic = fail_at(scan, DIAG_E0301, start, length,
-		arena_printf(scan->assembler->arena,
-			"\"%s\" is neither a block nor an instruction", word));
+	diagnostic = scan_fail(scan, DIAG_E0301, start, length,
+		arena_printf(scan->assembler->arena, "\"%s\" is neither a block nor an instruction",
+			word));
 	diag_suggest(scan->assembler->diagnostics, diagnostic, &suggestion);
 }
 
@@ -580,11 +439,11 @@ static void read_instruction(struct scan *scan)
 
 	if (read_keyword(scan))
 		return;
-	if (accept(scan, "*(")) {
+	if (scan_accept(scan, "*(")) {
 		read_store(scan);
 		return;
 	}
-	if (accept_register(scan, &dst, &half)) {
+	if (scan_accept_register(scan, &dst, &half)) {
 		read_register_statement(scan, dst, half);
 		return;
 	}
@@ -595,35 +454,14 @@ static void read_statement(struct scan *scan)
 {
 	while (read_label(scan))
 		continue;
-	skip_blanks(scan);
+	scan_skip_blanks(scan);
 	if (scan->at == scan->end)
 		return;
-	scan->assembler->origin.mark = mark_from(scan, scan->at, scan->end);
+	scan->assembler->origin.mark = scan_mark(scan, scan->at, scan->end);
 	read_instruction(scan);
-	skip_blanks(scan);
+	scan_skip_blanks(scan);
 	if (!scan->failed && scan->at != scan->end)
-		expect_failed(scan, "the end of the instruction");
-}
-
-/* The end of the statement at `at`, blanks and a comment behind it left out; *next begins the next. */
-static size_t statement_end(const char *text, size_t at, size_t length, size_t *next)
-{
-	size_t end = at;
-
-	while (end < length && text[end] != '\n' && text[end] != ';' && text[end] != '#' &&
-		!(text[end] == '/' && end + 1 < length && text[end + 1] == '/'))
-		end++;
-	*next = end;
-	while (*next < length && text[*next] != '\n' && text[*next] != ';')
-		++*next;
-	/* A ";" inside a comment does not end it. */
-	if (end < length && (text[end] == '#' || text[end] == '/'))
-		while (*next < length && text[*next] != '\n')
-			++*next;
-	*next += *next < length;
-	while (end > at && strchr(" \t\r", text[end - 1]))
-		end--;
-	return end;
+		scan_expected(scan, "the end of the instruction");
 }
 
 void asm_text(struct assembler *assembler, const struct bpfasm_item *item)
@@ -636,7 +474,7 @@ void asm_text(struct assembler *assembler, const struct bpfasm_item *item)
 			.item = item,
 			.text = item->text,
 			.at = at,
-			.end = statement_end(item->text, at, length, &next),
+			.end = scan_statement_end(item->text, at, length, &next),
 		};
 
 		read_statement(&scan);

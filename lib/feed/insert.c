@@ -30,8 +30,8 @@ static int read_tuple(int fd, struct tuple *ret)
 /* The bytes of one field, as key.h says; ports stand at the same place in both address families. */
 static const void *field_bytes(const struct tuple *tuple, enum key_field_id field)
 {
-	_Static_assert(offsetof(struct sockaddr_in, sin_port) ==
-			       offsetof(struct sockaddr_in6, sin6_port),
+	_Static_assert(
+		offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
 		"one place for the port");
 	switch (field) {
 	case KEY_COOKIE:
@@ -90,8 +90,8 @@ static int insert_at_lowest(struct connection *connection)
 
 		if (is_taken(map, index))
 			continue;
-		error = kernel_insert_socket(map->fd, &index, connection->fd,
-			map->map->value_bytes, BPF_NOEXIST);
+		error = kernel_insert_socket(
+			map->fd, &index, connection->fd, map->map->value_bytes, BPF_NOEXIST);
 		if (error == -EEXIST)
 			continue;
 		if (error)
@@ -106,8 +106,8 @@ static int insert_at_lowest(struct connection *connection)
 int feed_insert(struct connection *connection)
 {
 	const int one = 1;
-	int error = connection->map->taken ? insert_at_lowest(connection)
-					   : insert_by_key(connection);
+	int error =
+		connection->map->taken ? insert_at_lowest(connection) : insert_by_key(connection);
 
 	if (error)
 		return error;

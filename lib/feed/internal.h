@@ -16,9 +16,9 @@ struct feed_map {
 struct connection {
 	int fd;
 	struct feed_map *map;
-	uint32_t index; /* sockmap: where it is */
-	bool draining;  /* the peer sent FIN: waiting for what is on its way */
-	uint64_t moved;   /* bytes in and out when last looked at, while draining */
+	uint32_t index;    /* sockmap: where it is */
+	bool draining;     /* the peer sent FIN: waiting for what is on its way */
+	uint64_t moved;    /* bytes in and out when last looked at, while draining */
 	uint64_t patience; /* monotonic ns: closed then, if nothing moves */
 	struct connection *previous, *next;
 };

@@ -11,8 +11,8 @@
 
 static int listen_on(const struct manifest_address *address)
 {
-	cleanup_fd int fd = socket(
-		address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	cleanup_fd int fd =
+		socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	const int one = 1;
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
@@ -86,8 +86,8 @@ bool feed_open_maps(struct feed_set *set, struct kernel *kernel)
 {
 	for (size_t i = 0; i < set->map_count; i++) {
 		struct feed_map *map = &set->maps[i];
-		const char *path = kernel_path(kernel, map->manifest->name.text, FOLDER_MAPS,
-			map->map->self.text);
+		const char *path = kernel_path(
+			kernel, map->manifest->name.text, FOLDER_MAPS, map->map->self.text);
 
 		map->fd = kernel_open_pin(path);
 		if (map->fd < 0) {

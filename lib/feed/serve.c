@@ -8,6 +8,10 @@
  * TCP says that as many bytes have been queued for sending as were received, its FIN counting as
  * one. Where the program does something else with the bytes, that never comes true: then it is
  * closed when nothing has moved for a while.
+ *
+ * EPOLLERR beside EPOLLRDHUP is no reason to hurry: a redirect to a socket that is going leaves
+ * EPIPE on it (sk_psock_backlog). Only EPOLLHUP, both directions shut, says that nothing is left to
+ * wait for.
  */
 #include "lib/feed/serve.h"
 
@@ -24,9 +28,9 @@
 #include <time.h>
 
 #define EVENTS_AT_ONCE 256
-#define DRAIN_TICK_MS 4        /* how often draining connections are looked at */
+#define DRAIN_TICK_MS 4 /* how often draining connections are looked at */
 #define DRAIN_PATIENCE_NS (1000 * 1000 * 1000ull)
-#define PAUSE_TICK_MS 100      /* how often a paused listener tries again */
+#define PAUSE_TICK_MS 100 /* how often a paused listener tries again */
 
 static uint64_t now_ns(void)
 {
@@ -154,7 +158,7 @@ static bool has_drained(struct connection *connection, uint64_t now)
 
 static void end_connection(struct feed_set *set, struct connection *connection, uint32_t events)
 {
-	if (!(events & (EPOLLHUP | EPOLLERR))) {
+	if (events & EPOLLRDHUP && !(events & EPOLLHUP)) {
 		/* From here on the timer looks at it; level-triggered, the event would not stop. */
 		epoll_ctl(set->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
 		connection->draining = true;
@@ -229,9 +233,7 @@ static int loop(struct feed_set *set)
 	struct epoll_event events[EVENTS_AT_ONCE];
 
 	for (;;) {
-		int timeout = set->draining     ? DRAIN_TICK_MS
-			      : any_paused(set) ? PAUSE_TICK_MS
-						: -1;
+		int timeout = set->draining ? DRAIN_TICK_MS : any_paused(set) ? PAUSE_TICK_MS : -1;
 		int count = epoll_wait(set->epoll, events, EVENTS_AT_ONCE, timeout);
 
 		if (count < 0 && errno != EINTR)

@@ -5,8 +5,8 @@
  *	<bpffs>/sockform/<deployment>/layout                         symlink: version of this tree
  *	                             /maps/<map>
  *	                             /programs/<program>@<digest>
- *	                             /slots/<target>:<attach type>       program array of one element
- *	                             /dispatchers/<target>:<attach type> program that tail-calls the slot
+ *	                             /slots/<target>:<attach type>       program array of one
+ *element /dispatchers/<target>:<attach type> program that tail-calls the slot
  *	                             /links/<target>:<attach type>       link that attaches it
  *
  * bpffs takes no "." in a name (EPERM) and no regular files; "@", ":" and symlinks it takes.
@@ -106,8 +106,8 @@ const char *kernel_folder_path(
 const char *kernel_path(const struct kernel *kernel, const char *deployment,
 	enum kernel_folder folder, const char *file)
 {
-	return arena_printf(kernel->arena, "%s/%s/%s/%s", kernel->root, deployment,
-		folder_names[folder], file);
+	return arena_printf(
+		kernel->arena, "%s/%s/%s/%s", kernel->root, deployment, folder_names[folder], file);
 }
 
 int kernel_make_folder(const char *path)

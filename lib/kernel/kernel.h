@@ -4,7 +4,8 @@
  * libbpf header.
  *
  * Functions return 0 or a descriptor, or a negative errno, and leave it to the caller to say what
- * that means for the user; those that take a struct kernel and say so add the diagnostic themselves.
+ * that means for the user; those that take a struct kernel and say so add the diagnostic
+ * themselves.
  */
 #pragma once
 
@@ -30,17 +31,18 @@ enum kernel_folder {
 /* privilege.c */
 
 /*
- * Whether this process may do what `verb` does. False with one diagnostic that names what is missing.
- * CAP_BPF covers bpf() itself, CAP_NET_ADMIN socket maps and SK_SKB programs (kernel/bpf/syscall.c);
- * CAP_SYS_ADMIN stands for both.
+ * Whether this process may do what `verb` does. False with one diagnostic that names what is
+ * missing. CAP_BPF covers bpf() itself, CAP_NET_ADMIN socket maps and SK_SKB programs
+ * (kernel/bpf/syscall.c); CAP_SYS_ADMIN stands for both.
  */
 bool kernel_check_privilege(struct kernel *kernel, const char *verb);
 
 /* bpffs.c: where the tree is, and what can be done in it */
 
 /*
- * Finds bpffs; with `make` mounts it at /sys/fs/bpf where there is none (as bpftool and iproute2 do)
- * and makes the root folder. False with a diagnostic; without bpffs and `make`, true and root NULL.
+ * Finds bpffs; with `make` mounts it at /sys/fs/bpf where there is none (as bpftool and iproute2
+ * do) and makes the root folder. False with a diagnostic; without bpffs and `make`, true and root
+ * NULL.
  */
 bool kernel_open(struct kernel *kernel, bool make);
 
@@ -76,8 +78,8 @@ bool kernel_list_deployments(struct kernel *kernel, kernel_names *ret);
 
 /*
  * Locks the root folder, for writers alone or for readers together, waiting up to `seconds`. The
- * lock goes with the descriptor. A negative value with a diagnostic that names the holder; -1 and no
- * diagnostic where there is no root to lock.
+ * lock goes with the descriptor. A negative value with a diagnostic that names the holder; -1 and
+ * no diagnostic where there is no root to lock.
  */
 int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds);
 
@@ -116,8 +118,7 @@ int64_t kernel_count_entries(int map, const struct state_map *info);
  * Puts a socket into a map. `flags`: BPF_ANY, BPF_NOEXIST. The descriptor is written as wide as the
  * map's values are: with 8 bytes the kernel reads all of them, and garbage above an int is EINVAL.
  */
-int kernel_insert_socket(
-	int map, const void *key, int socket, uint32_t value_size, uint64_t flags);
+int kernel_insert_socket(int map, const void *key, int socket, uint32_t value_size, uint64_t flags);
 
 /* program.c: loading, with line info that points at the manifest */
 
@@ -147,7 +148,8 @@ void kernel_report_rejection(
 
 /* observe.c */
 
-/* Reads one deployment. False with a diagnostic. A deployment that is not there is a valid state. */
+/* Reads one deployment. False with a diagnostic. A deployment that is not there is a valid state.
+ */
 bool kernel_observe(struct kernel *kernel, const char *deployment, struct state *ret);
 
 /* "Operation not permitted", and for what users meet often, what it means here. */

@@ -64,8 +64,8 @@ static double seconds_now(void)
 int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 {
 	const struct timespec pause = { .tv_nsec = POLL_NANOSECONDS };
-	cleanup_fd int fd = kernel->root ? open(kernel->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-					 : -1;
+	cleanup_fd int fd =
+		kernel->root ? open(kernel->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	double deadline = seconds_now() + seconds;
 
 	if (fd < 0 && (!kernel->root || errno == ENOENT))

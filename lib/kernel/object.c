@@ -19,8 +19,7 @@ int kernel_create_map(const struct kernel_map_request *request)
 
 int kernel_create_slot(void)
 {
-	return result_of(
-		bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "sockform_slot", 4, 4, 1, NULL));
+	return result_of(bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "sockform_slot", 4, 4, 1, NULL));
 }
 
 int kernel_write_slot(int slot, int program)
@@ -90,7 +89,8 @@ int64_t kernel_count_entries(int map, const struct state_map *info)
 		return -E2BIG;
 	if (every_index && info->value_size != sizeof(cookie))
 		return -ENOSPC;
-	/* A hash's walk starts over when the key it stands on goes: bounded, or it may never end. */
+	/* A hash's walk starts over when the key it stands on goes: bounded, or it may never end.
+	 */
 	while (walked <= (uint64_t)info->max_entries * 2 &&
 		bpf_map_get_next_key(map, walked ? keys[at] : NULL, keys[!at]) == 0) {
 		at = !at;
@@ -100,8 +100,7 @@ int64_t kernel_count_entries(int map, const struct state_map *info)
 	return errno == ENOENT || walked > info->max_entries ? count : -errno;
 }
 
-int kernel_insert_socket(
-	int map, const void *key, int socket, uint32_t value_size, uint64_t flags)
+int kernel_insert_socket(int map, const void *key, int socket, uint32_t value_size, uint64_t flags)
 {
 	const uint64_t wide = (uint64_t)socket;
 	const uint32_t narrow = (uint32_t)socket;

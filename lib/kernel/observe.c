@@ -132,8 +132,7 @@ static void observe_file(const struct observer *observer, enum kernel_folder fol
 	observe_pin observe, const char *file)
 {
 	struct arena *arena = observer->kernel->arena;
-	const char *path =
-		kernel_path(observer->kernel, observer->state->deployment, folder, file);
+	const char *path = kernel_path(observer->kernel, observer->state->deployment, folder, file);
 	cleanup_fd int fd = kernel_open_pin(path);
 
 	if (fd == -ENOENT) /* gone since the folder was read */
@@ -151,8 +150,8 @@ static bool observe_folder(
 	int error = kernel_list_names(observer->kernel->arena, path, &names);
 
 	if (error)
-		diag_add(observer->kernel->diagnostics, DIAG_E0405, mark_none,
-			"cannot read %s: %s", path, strerror(-error));
+		diag_add(observer->kernel->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s",
+			path, strerror(-error));
 	vec_each (name, &names)
 		observe_file(observer, folder, observe, *name);
 	return !error;
@@ -161,9 +160,8 @@ static bool observe_folder(
 static void observe_layout(const struct observer *observer)
 {
 	char target[256];
-	ssize_t length = readlink(
-		arena_printf(observer->kernel->arena, "%s/%s/layout", observer->kernel->root,
-			observer->state->deployment),
+	ssize_t length = readlink(arena_printf(observer->kernel->arena, "%s/%s/layout",
+					  observer->kernel->root, observer->state->deployment),
 		target, sizeof(target));
 
 	if (length >= 0)

@@ -19,7 +19,7 @@ struct kernel_btf {
 	struct {
 		struct bpf_line_info *items;
 		uint32_t count;
-	} *lines; /* one list per program */
+	} * lines; /* one list per program */
 };
 
 /* The line of the manifest, without the blanks around it. */
@@ -49,8 +49,7 @@ static void add_lines(
 	struct arena *arena, struct kernel_btf *btf, const struct bpfasm_code *code, size_t at)
 {
 	const uint32_t most_columns = (1u << LINE_COLUMN_BITS) - 1;
-	struct bpf_line_info *lines =
-		arena_alloc_array(arena, code->origins.count, sizeof(*lines));
+	struct bpf_line_info *lines = arena_alloc_array(arena, code->origins.count, sizeof(*lines));
 	int file = btf__add_str(btf->btf, code->mark.source ? code->mark.source->name : "");
 	uint32_t count = 0;
 
@@ -90,8 +89,7 @@ struct kernel_btf *kernel_btf_create(
 	prototype = btf__add_func_proto(btf->btf, integer);
 	btf__add_func_param(btf->btf, "ctx", context);
 	for (size_t i = 0; i < count; i++) {
-		int function = btf__add_func(
-			btf->btf, codes[i]->name, BTF_FUNC_GLOBAL, prototype);
+		int function = btf__add_func(btf->btf, codes[i]->name, BTF_FUNC_STATIC, prototype);
 
 		btf->functions[i].type_id = (uint32_t)function;
 		add_lines(arena, btf, codes[i], i);

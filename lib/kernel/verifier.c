@@ -56,7 +56,8 @@ static bool is_noise(const char *line)
 	       (line[0] == 'R' && line[1] >= '0' && line[1] <= '9' && strchr(line, '='));
 }
 
-/* Faults found before simulation name the instruction in words: "jump out of range from insn 3 to 9" */
+/* Faults found before simulation name the instruction in words: "jump out of range from insn 3 to
+ * 9" */
 static long instruction_in_words(const char *reason)
 {
 	const char *at = strstr(reason, "insn ");

@@ -119,8 +119,8 @@ static void decode_choice(const struct decoder *decoder, const struct manifest_f
 	choice->mark = node->mark;
 	if (!is_text(node)) {
 		wrong_type(decoder, node, field->key,
-			arena_printf(decoder->arena, "one of %s",
-				list_words(decoder, field->words)));
+			arena_printf(
+				decoder->arena, "one of %s", list_words(decoder, field->words)));
 		return;
 	}
 	choice->row = field->words->named(node->text);
@@ -199,8 +199,7 @@ static void decode_address(const struct decoder *decoder, const struct manifest_
 		address->text = node->text;
 	else
 		diag_add(decoder->diagnostics, DIAG_E0211, node->mark,
-			"\"%s\" is no address: write 127.0.0.1:8080 or \"[::1]:8080\"",
-			node->text);
+			"\"%s\" is no address: write 127.0.0.1:8080 or \"[::1]:8080\"", node->text);
 }
 
 static void decode_block_argument(
@@ -260,8 +259,7 @@ static void decode_body(const struct decoder *decoder, const struct manifest_fie
 		struct bpfasm_item *item;
 
 		if (entry->kind == YAML_SEQUENCE || yaml_is_null(entry)) {
-			wrong_type(decoder, entry, field->key,
-				"a list of instructions and blocks");
+			wrong_type(decoder, entry, field->key, "a list of instructions and blocks");
 			continue;
 		}
 		item = vec_add(decoder->arena, body);
@@ -280,11 +278,10 @@ static void decode_record(const struct decoder *decoder, const struct manifest_r
 	const struct yaml_node *node, const struct manifest_text *self, void *out);
 
 /* A new, zeroed element of a VEC whose element type only the table knows. */
-static void *add_element(
-	const struct decoder *decoder, struct vec_untyped *vec, const struct manifest_record *record)
+static void *add_element(const struct decoder *decoder, struct vec_untyped *vec,
+	const struct manifest_record *record)
 {
-	vec->items =
-		vec_grow(decoder->arena, vec->items, vec->count, &vec->capacity, record->size);
+	vec->items = vec_grow(decoder->arena, vec->items, vec->count, &vec->capacity, record->size);
 	return (char *)vec->items + vec->count++ * record->size;
 }
 
@@ -389,7 +386,7 @@ static void decode_record(const struct decoder *decoder, const struct manifest_r
 	for (size_t i = 0; i < record->field_count; i++)
 		if (record->fields[i].required && !yaml_get(node, record->fields[i].key))
 			diag_add(decoder->diagnostics, DIAG_E0202, self->mark,
-				"%s needs \"%s\": %s", record->what, record->fields[i].key,
+				"%s needs \"%s\" (%s)", record->what, record->fields[i].key,
 				record->fields[i].doc);
 }
 

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void load_file(struct arena *arena, const char *path, struct diagnostics *diagnostics,
-	manifest_list *ret)
+static void load_file(
+	struct arena *arena, const char *path, struct diagnostics *diagnostics, manifest_list *ret)
 {
 	const struct source *source;
 	int error = source_read(arena, path, &source);
@@ -33,8 +33,8 @@ static int is_manifest_file(const struct dirent *entry)
 	       strcmp(entry->d_name + length - 5, ".yaml") == 0;
 }
 
-static void load_folder(struct arena *arena, const char *path, struct diagnostics *diagnostics,
-	manifest_list *ret)
+static void load_folder(
+	struct arena *arena, const char *path, struct diagnostics *diagnostics, manifest_list *ret)
 {
 	struct dirent **entries;
 	int count = scandir(path, &entries, is_manifest_file, alphasort);

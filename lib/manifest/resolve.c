@@ -60,14 +60,13 @@ static void resolve_key_size(const struct resolver *resolver, struct manifest_ma
 
 static void resolve_map(const struct resolver *resolver, struct manifest_map *map)
 {
-	map->kernel_name_used =
-		resolve_kernel_name(resolver, &map->self, &map->kernel_name);
+	map->kernel_name_used = resolve_kernel_name(resolver, &map->self, &map->kernel_name);
 	map->kind = map->type.row;
 	if (!map->kind)
 		return;
 	resolve_key_size(resolver, map);
-	map->value_bytes = map->value_size.given ? (uint32_t)map->value_size.value
-						 : map->kind->value_size;
+	map->value_bytes =
+		map->value_size.given ? (uint32_t)map->value_size.value : map->kind->value_size;
 	if (map->kind->holds_sockets && map->value_bytes != 4 && map->value_bytes != 8)
 		diag_add(resolver->diagnostics, DIAG_E0205, map->value_size.mark,
 			"a %s has values of 4 or 8 bytes", map->kind->name);
@@ -182,8 +181,8 @@ static void take_hook(const struct resolver *resolver, struct hooks *hooks,
 	if (*taken)
 		diag_add(resolver->diagnostics, DIAG_E0214, attachment->self.mark,
 			"\"%s\" already has a %s", attachment->target.text, attachment->kind->name)
-			->hint = arena_printf(resolver->arena, "the other is on line %u",
-			(*taken)->self.mark.line);
+			->hint = arena_printf(
+			resolver->arena, "the other is on line %u", (*taken)->self.mark.line);
 	else
 		*taken = attachment;
 }

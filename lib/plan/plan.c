@@ -30,9 +30,9 @@ static struct plan_step *add_step(struct planner *planner, enum plan_object obje
 
 static const char *describe_map(struct arena *arena, const struct manifest_map *map)
 {
-	const char *key = map->key.layout.count
-				  ? arena_printf(arena, " %s", key_layout_text(arena, &map->key.layout))
-				  : "";
+	const char *key = map->key.layout.count ? arena_printf(arena, " %s",
+							  key_layout_text(arena, &map->key.layout))
+						: "";
 
 	return arena_printf(arena, "%s%s, %llu entries", map->kind->name, key,
 		(unsigned long long)map->max_entries.value);
@@ -81,8 +81,8 @@ static void plan_map(struct planner *planner, size_t position)
 			"lost",
 			map->self.text, difference)
 			->hint = "delete the deployment first";
-	step = add_step(planner, PLAN_MAP, old ? PLAN_KEEP : PLAN_CREATE, map->self.text,
-		map->self.mark);
+	step = add_step(
+		planner, PLAN_MAP, old ? PLAN_KEEP : PLAN_CREATE, map->self.text, map->self.mark);
 	step->map = map;
 	step->detail = describe_map(planner->arena, map);
 	planner->map_is_new[position] = !old;
@@ -134,7 +134,7 @@ static void plan_program(struct planner *planner, size_t position)
 	size_t generations = find_generations(planner, step, program->self.text, file);
 
 	planner->plan->counts[PLAN_KEEP]--;
-	step->action = is_new && !generations               ? PLAN_CREATE
+	step->action = is_new && !generations             ? PLAN_CREATE
 		       : is_new || step->superseded.count ? PLAN_UPDATE
 							  : PLAN_KEEP;
 	planner->plan->counts[step->action]++;
@@ -152,8 +152,7 @@ static void plan_program(struct planner *planner, size_t position)
 static unsigned int missing_parts(const struct planner *planner,
 	const struct manifest_attachment *attachment, const struct state_attachment *old)
 {
-	const struct state_map *map =
-		state_map_named(planner->state, attachment->target.text);
+	const struct state_map *map = state_map_named(planner->state, attachment->target.text);
 	unsigned int parts = 0;
 
 	if (!old || !old->slot.id)
@@ -161,8 +160,7 @@ static unsigned int missing_parts(const struct planner *planner,
 	if (!old->dispatcher.id || old->dispatcher.slot != old->slot.id)
 		parts |= PLAN_DISPATCHER | PLAN_LINK;
 	if (!old->link.id || !map || old->link.map != map->id ||
-		old->link.program != old->dispatcher.id ||
-		old->link.type != attachment->kind->type)
+		old->link.program != old->dispatcher.id || old->link.type != attachment->kind->type)
 		parts |= PLAN_LINK;
 	return parts;
 }
@@ -170,8 +168,8 @@ static unsigned int missing_parts(const struct planner *planner,
 static bool runs_wanted_program(const struct planner *planner,
 	const struct manifest_attachment *attachment, const struct state_attachment *old)
 {
-	const struct state_program *wanted = state_program_filed(
-		planner->state, planner->program_file[attachment->program_at]);
+	const struct state_program *wanted =
+		state_program_filed(planner->state, planner->program_file[attachment->program_at]);
 
 	return !planner->program_is_new[attachment->program_at] && wanted &&
 	       old->slot.program == wanted->id;
@@ -188,11 +186,10 @@ static const char *attachment_reason(unsigned int parts)
 	return "takes effect for every socket at once";
 }
 
-static void plan_attachment(
-	struct planner *planner, const struct manifest_attachment *attachment)
+static void plan_attachment(struct planner *planner, const struct manifest_attachment *attachment)
 {
-	const char *name = state_attachment_name(
-		planner->arena, attachment->target.text, attachment->kind);
+	const char *name =
+		state_attachment_name(planner->arena, attachment->target.text, attachment->kind);
 	const struct state_attachment *old = state_attachment_named(planner->state, name);
 	unsigned int parts = missing_parts(planner, attachment, old);
 	struct plan_step *step;
@@ -252,8 +249,8 @@ static void plan_deleted_programs(struct planner *planner)
 static void plan_deleted_maps(struct planner *planner)
 {
 	vec_each (old, &planner->state->maps)
-		if (!planner->manifest || name_index_find(&planner->manifest->map_names,
-						  old->name) == NAME_ABSENT)
+		if (!planner->manifest ||
+			name_index_find(&planner->manifest->map_names, old->name) == NAME_ABSENT)
 			add_step(planner, PLAN_MAP, PLAN_DELETE, old->name, mark_none);
 }
 
@@ -268,8 +265,7 @@ static void plan_wanted(struct planner *planner)
 {
 	const struct manifest *manifest = planner->manifest;
 
-	planner->map_is_new =
-		arena_alloc_array(planner->arena, manifest->maps.count, sizeof(bool));
+	planner->map_is_new = arena_alloc_array(planner->arena, manifest->maps.count, sizeof(bool));
 	planner->program_file =
 		arena_alloc_array(planner->arena, manifest->programs.count, sizeof(char *));
 	planner->program_is_new =

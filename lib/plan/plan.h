@@ -42,10 +42,10 @@ struct plan_step {
 	const char *reason; /* why, for what is not plainly created or deleted; NULL */
 	struct mark mark;   /* in the manifest; none for deletes */
 
-	const struct manifest_map *map; /* PLAN_MAP, wanted */
-	const struct manifest_program *program; /* PLAN_PROGRAM, wanted */
-	const struct bpfasm_code *code;         /* likewise */
-	const char *file;                       /* name of the program's pin */
+	const struct manifest_map *map;               /* PLAN_MAP, wanted */
+	const struct manifest_program *program;       /* PLAN_PROGRAM, wanted */
+	const struct bpfasm_code *code;               /* likewise */
+	const char *file;                             /* name of the program's pin */
 	const struct manifest_attachment *attachment; /* PLAN_ATTACHMENT, wanted */
 	unsigned int parts;                           /* likewise */
 	bool stale_link; /* a link that is pinned has to go before a new one is made */

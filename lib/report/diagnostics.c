@@ -79,8 +79,8 @@ static void write_place(struct sink *sink, const struct mark *mark)
 {
 	if (!mark->source)
 		return;
-	sink_coloured(sink, COLOUR_BOLD, "%s:%u:%u: ", mark->source->name, mark->line,
-		mark->column);
+	sink_coloured(
+		sink, COLOUR_BOLD, "%s:%u:%u: ", mark->source->name, mark->line, mark->column);
 	sink_string(sink, "file", mark->source->name);
 	sink_number(sink, "line", mark->line);
 	sink_number(sink, "column", mark->column);
@@ -95,8 +95,8 @@ static void write_diagnostic(struct sink *sink, const struct diagnostic *diagnos
 	write_place(sink, &diagnostic->mark);
 	if (!diagnostic->mark.source)
 		sink_coloured(sink, COLOUR_BOLD, "sockform: ");
-	sink_coloured(sink, is_error(diagnostic) ? COLOUR_RED : COLOUR_YELLOW, "%s[%s]: ",
-		severity, diag_codes[diagnostic->code].name);
+	sink_coloured(sink, is_error(diagnostic) ? COLOUR_RED : COLOUR_YELLOW, "%s[%s]: ", severity,
+		diag_codes[diagnostic->code].name);
 	sink_text(sink, "%s\n", diagnostic->message);
 	sink_string(sink, "severity", severity);
 	sink_string(sink, "code", diag_codes[diagnostic->code].name);

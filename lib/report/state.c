@@ -122,9 +122,7 @@ static void write_objects(struct sink *sink, const struct report_status *status)
 static void write_status(struct sink *sink, const struct report_status *status)
 {
 	const struct state *state = status->state;
-	const char *word = !state->exists            ? "absent"
-			   : status->drifts.count ? "drifted"
-						  : "ok";
+	const char *word = !state->exists ? "absent" : status->drifts.count ? "drifted" : "ok";
 
 	sink_open_object(sink, NULL);
 	sink_string(sink, "name", state->deployment);
@@ -156,8 +154,7 @@ static void write_amount(struct sink *sink, const char *key, size_t count, const
 {
 	sink_number(sink, key, count);
 	/* The key is the plural; one of something loses its s. */
-	sink_text(sink, "%s%zu %.*s", separator, count,
-		(int)(strlen(key) - (count == 1)), key);
+	sink_text(sink, "%s%zu %.*s", separator, count, (int)(strlen(key) - (count == 1)), key);
 }
 
 void report_valid(struct sink *sink, const struct manifest *const *manifests, size_t count)

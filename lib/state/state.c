@@ -56,8 +56,8 @@ const char *state_attachment_name(
 	return arena_printf(arena, "%s:%s", target, kind->name);
 }
 
-bool state_parse_attachment_name(struct arena *arena, const char *name, const char **target,
-	const struct attach_kind **kind)
+bool state_parse_attachment_name(
+	struct arena *arena, const char *name, const char **target, const struct attach_kind **kind)
 {
 	const char *colon = strrchr(name, ':');
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* libyaml's events to nodes. The stack of open collections is an array, so depth costs no C stack. */
+/* libyaml's events to nodes. The stack of open collections is an array, so depth costs no C stack.
+ */
 #include "lib/yaml/node.h"
 
 #include "lib/base/index.h"
@@ -99,8 +100,7 @@ static void add_to_mapping(struct loader *loader, struct open_node *open, struct
 		return;
 	}
 	if (open->key)
-		*vec_add(loader->arena, &open->node->pairs) =
-			(struct yaml_pair){ open->key, node };
+		*vec_add(loader->arena, &open->node->pairs) = (struct yaml_pair){ open->key, node };
 	open->key = NULL;
 	open->key_refused = false;
 }
@@ -130,8 +130,8 @@ static void add_node(struct loader *loader, struct yaml_node *node, struct mark 
 		add_to_mapping(loader, open, node);
 }
 
-static struct yaml_node *new_node(struct loader *loader, enum yaml_kind kind, struct mark mark,
-	const yaml_char_t *anchor)
+static struct yaml_node *new_node(
+	struct loader *loader, enum yaml_kind kind, struct mark mark, const yaml_char_t *anchor)
 {
 	struct yaml_node *node = arena_alloc(loader->arena, sizeof(*node));
 
@@ -153,15 +153,15 @@ static struct yaml_node *new_node(struct loader *loader, enum yaml_kind kind, st
 	return node;
 }
 
-static void open_collection(
-	struct loader *loader, enum yaml_kind kind, const yaml_event_t *event, const yaml_char_t *anchor)
+static void open_collection(struct loader *loader, enum yaml_kind kind, const yaml_event_t *event,
+	const yaml_char_t *anchor)
 {
 	struct mark mark = mark_span(loader, &event->start_mark, &event->end_mark);
 	struct yaml_node *node = new_node(loader, kind, mark, anchor);
 
 	if (loader->depth == YAML_MAX_DEPTH) {
-		diag_add(loader->diagnostics, DIAG_E0104, mark,
-			"nested deeper than %d levels", YAML_MAX_DEPTH);
+		diag_add(loader->diagnostics, DIAG_E0104, mark, "nested deeper than %d levels",
+			YAML_MAX_DEPTH);
 		stop(loader);
 		return;
 	}

@@ -36,7 +36,8 @@ static uint32_t count_characters(const char *text, size_t bytes)
 	return count;
 }
 
-/* A literal scalar's text begins on the line after its "|" and is cut at the first line's indent. */
+/* A literal scalar's text begins on the line after its "|" and is cut at the first line's indent.
+ */
 static struct mark mark_in_literal(const struct yaml_node *scalar, size_t offset, size_t length)
 {
 	struct mark mark = scalar->mark;

@@ -41,8 +41,8 @@ struct yaml_node {
 	enum yaml_kind kind;
 	enum yaml_style style; /* scalars */
 	struct mark mark;
-	const char *text; /* scalars: NUL-terminated, and no NUL inside */
-	size_t length;    /* scalars: bytes */
+	const char *text;                    /* scalars: NUL-terminated, and no NUL inside */
+	size_t length;                       /* scalars: bytes */
 	VEC(const struct yaml_node *) items; /* sequences */
 	VEC(struct yaml_pair) pairs;         /* mappings */
 	size_t weight;                       /* this node and all below it */

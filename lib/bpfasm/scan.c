@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "lib/bpfasm/scan.h"
+
+#include <string.h>
+
+struct mark scan_mark(const struct scan *scan, size_t start, size_t end)
+{
+	if (!scan->item->scalar)
+		return mark_none;
+	return yaml_mark_at(scan->item->scalar, start, end - start);
+}
+
+static bool is_word_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
+}
+
+void scan_skip_blanks(struct scan *scan)
+{
+	while (scan->at < scan->end && strchr(" \t\r", scan->text[scan->at]))
+		scan->at++;
+}
+
+/* The word at the cursor, which stays where it is; 0 for none. */
+size_t scan_word_length(struct scan *scan)
+{
+	size_t at;
+
+	scan_skip_blanks(scan);
+	for (at = scan->at; at < scan->end && is_word_byte(scan->text[at]);)
+		at++;
+	return at - scan->at;
+}
+
+/* One diagnostic a statement: what comes behind the first fault is guesswork. */
+struct diagnostic *scan_fail(
+	struct scan *scan, enum diag_code code, size_t start, size_t length, const char *message)
+{
+	scan->failed = true;
+	if (!length)
+		length = start < scan->end;
+	return diag_add(scan->assembler->diagnostics, code, scan_mark(scan, start, start + length),
+		"%s", message);
+}
+
+void scan_expected(struct scan *scan, const char *what)
+{
+	size_t length = scan_word_length(scan);
+
+	if (scan->failed)
+		return;
+	scan_fail(scan, DIAG_E0302, scan->at, length,
+		arena_printf(scan->assembler->arena, "expected %s%s", what,
+			scan->at == scan->end ? " before the end of the instruction" : ""));
+}
+
+bool scan_accept(struct scan *scan, const char *punctuation)
+{
+	size_t length = strlen(punctuation);
+
+	scan_skip_blanks(scan);
+	if (scan->end - scan->at < length ||
+		memcmp(scan->text + scan->at, punctuation, length) != 0)
+		return false;
+	scan->at += length;
+	return true;
+}
+
+bool scan_accept_word(struct scan *scan, const char *word)
+{
+	size_t length = scan_word_length(scan);
+
+	if (length != strlen(word) || memcmp(scan->text + scan->at, word, length) != 0)
+		return false;
+	scan->at += length;
+	return true;
+}
+
+void scan_expect(struct scan *scan, const char *punctuation)
+{
+	if (!scan->failed && !scan_accept(scan, punctuation))
+		scan_expected(scan, arena_printf(scan->assembler->arena, "\"%s\"", punctuation));
+}
+
+bool scan_accept_register(struct scan *scan, int *ret, bool *half)
+{
+	size_t length = scan_word_length(scan);
+	const char *word = scan->text + scan->at;
+	char full[4] = "";
+	int number;
+
+	if (length < 2 || length > 3)
+		return false;
+	memcpy(full, word, length);
+	*half = full[0] == 'w';
+	if (*half)
+		full[0] = 'r';
+	number = asm_register_named(full, length);
+	if (number < 0)
+		return false;
+	*ret = number;
+	scan->at += length;
+	return true;
+}
+
+void scan_expect_register(struct scan *scan, int *ret)
+{
+	bool half = false;
+
+	if (scan->failed)
+		return;
+	if (!scan_accept_register(scan, ret, &half) || half)
+		scan_expected(scan, "a register, r0 to r10");
+}
+
+bool scan_accept_number(struct scan *scan, int64_t *ret)
+{
+	size_t start, length;
+
+	scan_skip_blanks(scan);
+	start = scan->at;
+	if (scan->at < scan->end && strchr("+-", scan->text[scan->at]))
+		scan->at++;
+	length = scan_word_length(scan);
+	if (length && asm_parse_number(scan->text + start, scan->at + length - start, ret) == 0) {
+		scan->at += length;
+		return true;
+	}
+	scan->at = start;
+	return false;
+}
+
+char *scan_take_word(struct scan *scan, size_t length)
+{
+	char *word = arena_copy(scan->assembler->arena, scan->text + scan->at, length);
+
+	scan->at += length;
+	return word;
+}
+
+/* A number of `bits`, between the least and the most that an instruction's field holds. */
+int64_t scan_expect_number(struct scan *scan, int64_t least, int64_t most)
+{
+	size_t start;
+	int64_t number = 0;
+
+	if (scan->failed)
+		return 0;
+	scan_skip_blanks(scan);
+	start = scan->at;
+	if (!scan_accept_number(scan, &number))
+		scan_expected(scan, "a number");
+	else if (number < least || number > most)
+		scan_fail(scan, DIAG_E0205, start, scan->at - start,
+			arena_printf(scan->assembler->arena,
+				"the number has to be between %lld and %lld here", (long long)least,
+				(long long)most));
+	return number;
+}
+
+size_t scan_statement_end(const char *text, size_t at, size_t length, size_t *next)
+{
+	size_t end = at;
+
+	while (end < length && text[end] != '\n' && text[end] != ';' && text[end] != '#' &&
+		!(text[end] == '/' && end + 1 < length && text[end + 1] == '/'))
+		end++;
+	*next = end;
+	while (*next < length && text[*next] != '\n' && text[*next] != ';')
+		++*next;
+	/* A ";" inside a comment does not end it. */
+	if (end < length && (text[end] == '#' || text[end] == '/'))
+		while (*next < length && text[*next] != '\n')
+			++*next;
+	*next += *next < length;
+	while (end > at && strchr(" \t\r", text[end - 1]))
+		end--;
+	return end;
+}
