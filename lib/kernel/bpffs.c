@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -73,12 +74,21 @@ static const char *mount_bpffs(struct kernel *kernel)
 	return NULL;
 }
 
+/* Before 5.11 maps and programs count as locked memory; the usual 64 KiB hold next to none. */
+static void raise_memory_limit(void)
+{
+	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+
+	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
 bool kernel_open(struct kernel *kernel, bool make)
 {
 	const char *bpffs = find_mount(kernel->arena);
 
 	if (!bpffs && !make)
 		return true;
+	raise_memory_limit();
 	if (!bpffs)
 		bpffs = mount_bpffs(kernel);
 	if (!bpffs)

@@ -4,6 +4,8 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* libbpf returns -1 or a negative errno by version and call; errno is right in both. */
 static int result_of(int value)
@@ -11,15 +13,29 @@ static int result_of(int value)
 	return value >= 0 ? value : -errno;
 }
 
+/*
+ * Called directly: libbpf would first load two programs of its own to find out what the kernel
+ * knows (seen with 1.1.2: names, memory accounting), a tenth of a whole apply.
+ */
 int kernel_create_map(const struct kernel_map_request *request)
 {
-	return result_of(bpf_map_create((enum bpf_map_type)request->type, request->name,
-		request->key_size, request->value_size, request->max_entries, NULL));
+	union bpf_attr attr = {
+		.map_type = request->type,
+		.key_size = request->key_size,
+		.value_size = request->value_size,
+		.max_entries = request->max_entries,
+	};
+
+	memcpy(attr.map_name, request->name, strnlen(request->name, KERNEL_NAME_MAX));
+	return result_of((int)syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr)));
 }
 
 int kernel_create_slot(void)
 {
-	return result_of(bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "sockform_slot", 4, 4, 1, NULL));
+	const struct kernel_map_request request = { "sockform_slot", BPF_MAP_TYPE_PROG_ARRAY, 4, 4,
+		1 };
+
+	return kernel_create_map(&request);
 }
 
 int kernel_write_slot(int slot, int program)

@@ -5,10 +5,11 @@
  */
 #include "lib/kernel/kernel.h"
 
-#include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define LOG_BYTES ((uint32_t)16 << 20)
 #define LINE_COLUMN_BITS 10 /* BPF_LINE_INFO_LINE_COL */
@@ -119,37 +120,58 @@ static struct bpf_insn *relocate(
 	return instructions;
 }
 
+/* What the kernel is asked for, but for the log; called directly, see kernel_create_map. */
+static union bpf_attr load_request(const struct bpfasm_code *code, const char *kernel_name,
+	const struct bpf_insn *instructions, const struct kernel_btf *btf, size_t at)
+{
+	union bpf_attr attr = {
+		.prog_type = code->kind->type,
+		.insn_cnt = (uint32_t)code->instructions.count,
+	};
+
+	attr.insns = (uintptr_t)instructions;
+	attr.license = (uintptr_t)code->license;
+	memcpy(attr.prog_name, kernel_name, strnlen(kernel_name, KERNEL_NAME_MAX));
+	if (!btf)
+		return attr;
+	attr.prog_btf_fd = (uint32_t)btf__fd(btf->btf);
+	attr.func_info = (uintptr_t)&btf->functions[at];
+	attr.func_info_cnt = 1;
+	attr.func_info_rec_size = sizeof(btf->functions[at]);
+	attr.line_info = (uintptr_t)btf->lines[at].items;
+	attr.line_info_cnt = btf->lines[at].count;
+	attr.line_info_rec_size = sizeof(*btf->lines[at].items);
+	return attr;
+}
+
+/* The verifier answers EAGAIN when a signal waits; ours are blocked or end the process. */
+static int load(union bpf_attr *attr)
+{
+	long fd = -1;
+
+	errno = EAGAIN;
+	for (int attempt = 0; fd < 0 && errno == EAGAIN && attempt < 5; attempt++)
+		fd = syscall(SYS_bpf, BPF_PROG_LOAD, attr, sizeof(*attr));
+	return fd >= 0 ? (int)fd : -errno;
+}
+
 int kernel_load_program(struct kernel *kernel, const struct bpfasm_code *code,
 	const char *kernel_name, const int *maps, const struct kernel_btf *btf, size_t at)
 {
-	const struct bpf_insn *instructions = relocate(kernel->arena, code, maps);
-	LIBBPF_OPTS(bpf_prog_load_opts, options);
+	union bpf_attr attr =
+		load_request(code, kernel_name, relocate(kernel->arena, code, maps), btf, at);
+	int fd = load(&attr);
 	char *log;
-	int fd;
 
-	if (btf) {
-		options.prog_btf_fd = (uint32_t)btf__fd(btf->btf);
-		options.func_info = &btf->functions[at];
-		options.func_info_cnt = 1;
-		options.func_info_rec_size = sizeof(btf->functions[at]);
-		options.line_info = btf->lines[at].items;
-		options.line_info_cnt = btf->lines[at].count;
-		options.line_info_rec_size = sizeof(*btf->lines[at].items);
-	}
-	fd = bpf_prog_load(code->kind->type, kernel_name, code->license, instructions,
-		code->instructions.count, &options);
 	if (fd >= 0)
 		return fd;
 	/* Only now the log: having it written makes every load slower. */
 	log = arena_alloc(kernel->arena, LOG_BYTES);
-	options.log_buf = log;
-	options.log_size = LOG_BYTES;
-	options.log_level = 1;
-	fd = bpf_prog_load(code->kind->type, kernel_name, code->license, instructions,
-		code->instructions.count, &options);
-	if (fd >= 0)
-		return fd;
-	fd = -errno;
-	kernel_report_rejection(kernel, code, fd, log);
+	attr.log_buf = (uintptr_t)log;
+	attr.log_size = LOG_BYTES;
+	attr.log_level = 1;
+	fd = load(&attr);
+	if (fd < 0)
+		kernel_report_rejection(kernel, code, fd, log);
 	return fd;
 }
