@@ -301,6 +301,13 @@ static void emit_sk_redirect_hash(struct assembler *assembler, const struct bloc
 			"pass or a label"                                                          \
 	}
 
+/* In the order of the enum that the emitters read them by. */
+#define ARGS_REDIRECT(map_kind, key_kind, key_doc)                                                 \
+	{                                                                                          \
+		{ "map", map_kind, true, "where the target socket is" },                           \
+			{ "key", key_kind, true, key_doc }, ARG_FLAGS, ARG_CTX, ARG_ON_MISS        \
+	}
+
 static const struct block blocks[] = {
 	{ "mov_reg", "dst = src", { ARG_DST, ARG_SRC }, 0, emit_mov_reg },
 	{ "mov", "dst = imm", { ARG_DST, { "imm", ARGUMENT_IMMEDIATE, true, "the number" } }, 0,
@@ -319,19 +326,13 @@ static const struct block blocks[] = {
 	{ "sk_skb_pass", "r0 = SK_PASS; exit", { { 0 } }, SK_SKB, emit_pass },
 	{ "sk_skb_drop", "r0 = SK_DROP; exit", { { 0 } }, SK_SKB, emit_drop },
 	{ "sk_redirect_map", "r0 = bpf_sk_redirect_map(ctx, map, key, flags)",
-		{ { "map", ARGUMENT_SOCKMAP, true, "where the target socket is" },
-			{ "key", ARGUMENT_INDEX, true, "its index" }, ARG_FLAGS, ARG_CTX,
-			ARG_ON_MISS },
-		SK_SKB, emit_sk_redirect_map },
+		ARGS_REDIRECT(ARGUMENT_SOCKMAP, ARGUMENT_INDEX, "its index"), SK_SKB,
+		emit_sk_redirect_map },
 	{ "sk_redirect_map_with_fallback", "sk_redirect_map, then exit with its verdict",
-		{ { "map", ARGUMENT_SOCKMAP, true, "where the target socket is" },
-			{ "key", ARGUMENT_INDEX, true, "its index" }, ARG_FLAGS, ARG_CTX,
-			ARG_ON_MISS },
-		SK_SKB, emit_sk_redirect_map_with_fallback },
+		ARGS_REDIRECT(ARGUMENT_SOCKMAP, ARGUMENT_INDEX, "its index"), SK_SKB,
+		emit_sk_redirect_map_with_fallback },
 	{ "sk_redirect_hash", "r0 = bpf_sk_redirect_hash(ctx, map, key, flags)",
-		{ { "map", ARGUMENT_SOCKHASH, true, "where the target socket is" },
-			{ "key", ARGUMENT_KEY, true, "self: this socket's own key" }, ARG_FLAGS,
-			ARG_CTX, ARG_ON_MISS },
+		ARGS_REDIRECT(ARGUMENT_SOCKHASH, ARGUMENT_KEY, "self: this socket's own key"),
 		SK_SKB, emit_sk_redirect_hash },
 };
 

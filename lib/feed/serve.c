@@ -40,6 +40,16 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+static const char *explain(int error)
+{
+	if (error == -ENOSPC || error == -E2BIG)
+		return "the map is full";
+	/* The kernel takes established connections only (sock_map_sk_state_allowed). */
+	if (error == -EOPNOTSUPP)
+		return "its peer had shut its side already";
+	return strerror(-error);
+}
+
 static void tell(struct feed_set *set, const char *what, int error)
 {
 	char message[160];
@@ -48,8 +58,7 @@ static void tell(struct feed_set *set, const char *what, int error)
 	if (set->totals.refused < set->refusals_told * 2)
 		return;
 	set->refusals_told = set->totals.refused;
-	snprintf(message, sizeof(message), "%s: %s (%llu so far)", what,
-		error == -ENOSPC || error == -E2BIG ? "the map is full" : strerror(-error),
+	snprintf(message, sizeof(message), "%s: %s (%llu so far)", what, explain(error),
 		(unsigned long long)set->totals.refused);
 	set->notice(set->context, message);
 }
@@ -117,7 +126,7 @@ static void admit(struct feed_set *set, const struct listener *listener, int fd)
 	fd_close(fd);
 	free(connection);
 	/* A peer that has gone again by now is no fault of anybody's. */
-	if (error != -ENOTCONN && error != -EOPNOTSUPP)
+	if (error != -ENOTCONN)
 		tell(set, "a connection was closed because it could not enter its map", error);
 }
 

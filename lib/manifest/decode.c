@@ -24,28 +24,18 @@ static void wrong_type(const struct decoder *decoder, const struct yaml_node *no
 		expected, yaml_describe(node));
 }
 
+/* FIELD_TEXT, and what begins as text: FIELD_REFERENCE, FIELD_NAME, FIELD_VERSION. */
 static void decode_text(const struct decoder *decoder, const struct manifest_field *field,
 	const struct yaml_node *node, void *out)
 {
+	bool names = field->type == FIELD_REFERENCE || field->type == FIELD_NAME;
 	struct manifest_text *text = out;
 
 	text->mark = node->mark;
 	if (is_text(node))
 		text->text = node->text;
 	else
-		wrong_type(decoder, node, field->key, "text");
-}
-
-static void decode_reference(const struct decoder *decoder, const struct manifest_field *field,
-	const struct yaml_node *node, void *out)
-{
-	struct manifest_text *text = out;
-
-	text->mark = node->mark;
-	if (is_text(node))
-		text->text = node->text;
-	else
-		wrong_type(decoder, node, field->key, "a name");
+		wrong_type(decoder, node, field->key, names ? "a name" : "text");
 }
 
 bool manifest_is_deployment_name(const char *text)
@@ -60,7 +50,7 @@ static void decode_name(const struct decoder *decoder, const struct manifest_fie
 {
 	struct manifest_text *text = out;
 
-	decode_reference(decoder, field, node, out);
+	decode_text(decoder, field, node, out);
 	if (text->text && !manifest_is_deployment_name(text->text))
 		diag_add(decoder->diagnostics, DIAG_E0204, node->mark,
 			"a deployment's name is 1 to 63 of a-z, 0-9 and -");
@@ -331,7 +321,7 @@ static void decode_list(const struct decoder *decoder, const struct manifest_fie
 static void (*const decode[FIELD_TYPE_COUNT])(const struct decoder *decoder,
 	const struct manifest_field *field, const struct yaml_node *node, void *out) = {
 	[FIELD_TEXT] = decode_text,
-	[FIELD_REFERENCE] = decode_reference,
+	[FIELD_REFERENCE] = decode_text,
 	[FIELD_NAME] = decode_name,
 	[FIELD_VERSION] = decode_version,
 	[FIELD_NUMBER] = decode_number,

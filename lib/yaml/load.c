@@ -52,10 +52,20 @@ static void stop(struct loader *loader)
 	loader->stopped = true;
 }
 
+/* "[::1]:80" without quotes: YAML takes it for a list, and its complaint does not say so. */
+static bool is_bare_ip6(const struct mark *mark)
+{
+	size_t length;
+	const char *line = source_line(mark->source, mark->line, &length);
+
+	return line && memmem(line, length, "[:", 2);
+}
+
 static void report_syntax(struct loader *loader)
 {
 	const yaml_parser_t *parser = &loader->parser;
 	struct mark mark = mark_of(loader, &parser->problem_mark);
+	struct diagnostic *diagnostic;
 
 	if (parser->error == YAML_MEMORY_ERROR)
 		arena_out_of_memory();
@@ -69,9 +79,11 @@ static void report_syntax(struct loader *loader)
 	/* A mark behind the last line (end of input) has no source line to show: use the last. */
 	if (mark.line > loader->source->line_count)
 		mark.line = (uint32_t)loader->source->line_count;
-	diag_add(loader->diagnostics, DIAG_E0101, mark, "%s%s%s",
+	diagnostic = diag_add(loader->diagnostics, DIAG_E0101, mark, "%s%s%s",
 		parser->problem ? parser->problem : "the text is not YAML",
 		parser->context ? " " : "", parser->context ? parser->context : "");
+	if (is_bare_ip6(&mark))
+		diagnostic->hint = "an IPv6 address needs quotes: \"[::1]:80\"";
 	stop(loader);
 }
 
