@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -202,6 +203,7 @@ static int finish(struct invocation *invocation, int result)
 	int error;
 
 	report_diagnostics(&invocation->err, &invocation->diagnostics, invocation->verbose);
+	sink_flush(&invocation->err);
 	error = sink_flush(&invocation->out);
 	if (error) {
 		fprintf(stderr, "sockform: cannot write the result: %s\n", strerror(-error));
@@ -234,6 +236,10 @@ int main(int argc, char **argv)
 {
 	const struct command *command;
 
+	/* For the widths of characters only; glibc has this one built in. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	/* Diagnostics are written character by character; what reports them flushes. */
+	setvbuf(stderr, NULL, _IOFBF, BUFSIZ);
 	if (argc < 2) {
 		write_overview(stderr);
 		return EXIT_USAGE;

@@ -4,6 +4,7 @@
 #include "lib/base/suggest.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const struct diag_code_info diag_codes[DIAG_CODE_COUNT] = {
 #define X(code, exit_code, meaning) [DIAG_##code] = { #code, exit_code, meaning },
@@ -69,6 +70,43 @@ static int compare_ranked(const void *left, const void *right)
 	return a->position < b->position ? -1 : 1;
 }
 
+static bool same_place(const struct mark *a, const struct mark *b)
+{
+	return a->source && a->source == b->source && a->line == b->line && a->column == b->column;
+}
+
+/* Whether the same has been said of the same place; the list is sorted, so those are neighbours. */
+static bool is_repeated(
+	const struct diagnostics *diagnostics, size_t kept, const struct diagnostic *diagnostic)
+{
+	while (kept-- > 0) {
+		const struct diagnostic *before = &diagnostics->list.items[kept];
+
+		if (!same_place(&before->mark, &diagnostic->mark))
+			return false;
+		if (before->code == diagnostic->code &&
+			strcmp(before->message, diagnostic->message) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What an alias brings in a second time is wrong in one place only. */
+static void drop_repeated(struct diagnostics *diagnostics)
+{
+	size_t kept = 0;
+
+	vec_each (diagnostic, &diagnostics->list) {
+		if (!is_repeated(diagnostics, kept, diagnostic))
+			diagnostics->list.items[kept++] = *diagnostic;
+		else if (diag_codes[diagnostic->code].exit_code)
+			diagnostics->errors--;
+		else
+			diagnostics->warnings--;
+	}
+	diagnostics->list.count = kept;
+}
+
 void diag_sort(struct diagnostics *diagnostics)
 {
 	size_t count = diagnostics->list.count;
@@ -86,4 +124,5 @@ void diag_sort(struct diagnostics *diagnostics)
 		qsort(ranked, count, sizeof(*ranked), compare_ranked);
 	for (size_t i = 0; i < count; i++)
 		diagnostics->list.items[i] = ranked[i].diagnostic;
+	drop_repeated(diagnostics);
 }

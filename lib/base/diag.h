@@ -107,5 +107,8 @@ extern const struct mark mark_none;
 /* 0 without errors, else the highest exit code among the errors. */
 int diag_exit_code(const struct diagnostics *diagnostics);
 
-/* In the order of the text: by source as first met, then line, then column. Stable. */
+/*
+ * In the order of the text: by source as first met, then line, then column. Stable. What is said
+ * twice of one place is kept once.
+ */
 void diag_sort(struct diagnostics *diagnostics);

@@ -7,26 +7,122 @@
 #include <stdio.h>
 #include <string.h>
 
+size_t utf8_length(const char *sequence)
+{
+	const unsigned char *text = (const unsigned char *)sequence;
+
+	size_t length = text[0] < 0x80   ? 1
+			: text[0] < 0xc2 ? 0
+			: text[0] < 0xe0 ? 2
+			: text[0] < 0xf0 ? 3
+			: text[0] < 0xf5 ? 4
+					 : 0;
+
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+		(text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+size_t count_characters(const char *text, size_t bytes)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		count += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return count;
+}
+
 const struct source *source_from_text(
 	struct arena *arena, const char *name, const char *text, size_t length)
 {
+	static const char byte_order_mark[] = "\xef\xbb\xbf";
 	struct source *source = arena_alloc(arena, sizeof(*source));
-	VEC(size_t) starts = { 0 };
-	const char *at = text, *newline;
+	VEC(size_t) starts = { 0 }, first = { 0 };
+	size_t start = 0, characters = 0;
+	const char *newline;
 
+	if (length >= 3 && memcmp(text, byte_order_mark, 3) == 0) {
+		text += 3;
+		length -= 3;
+	}
 	*vec_add(arena, &starts) = 0;
-	while ((newline = memchr(at, '\n', length - (size_t)(at - text)))) {
-		at = newline + 1;
-		*vec_add(arena, &starts) = (size_t)(at - text);
+	*vec_add(arena, &first) = 0;
+	while ((newline = memchr(text + start, '\n', length - start))) {
+		size_t next = (size_t)(newline + 1 - text);
+
+		characters += count_characters(text + start, next - start);
+		start = next;
+		*vec_add(arena, &starts) = start;
+		*vec_add(arena, &first) = characters;
 	}
 	*source = (struct source){
 		.name = name,
 		.text = text,
 		.length = length,
 		.line_start = starts.items,
+		.line_first = first.items,
 		.line_count = starts.count,
 	};
 	return source;
+}
+
+/* The last line that begins at or before `at`, by a table of beginnings; from 0. */
+static size_t line_of(const size_t *beginnings, size_t count, size_t at)
+{
+	size_t low = 0, high = count;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (beginnings[middle] <= at)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct mark source_mark(const struct source *source, size_t index)
+{
+	size_t line = line_of(source->line_first, source->line_count, index);
+
+	return (struct mark){
+		.source = source,
+		.line = (uint32_t)line + 1,
+		.column = (uint32_t)(index - source->line_first[line]) + 1,
+	};
+}
+
+struct mark source_mark_of_byte(const struct source *source, size_t offset)
+{
+	size_t line;
+
+	if (offset > source->length)
+		offset = source->length;
+	line = line_of(source->line_start, source->line_count, offset);
+	return source_mark(source,
+		source->line_first[line] + count_characters(source->text + source->line_start[line],
+						   offset - source->line_start[line]));
+}
+
+size_t source_offset(const struct mark *mark)
+{
+	size_t length, at = 0;
+	const char *line = source_line(mark->source, mark->line, &length);
+	uint32_t characters = mark->column - 1;
+
+	if (!line)
+		return mark->source->length;
+	while (at < length && characters--) {
+		at++;
+		while (at < length && ((unsigned char)line[at] & 0xc0) == 0x80)
+			at++;
+	}
+	return (size_t)(line - mark->source->text) + at;
 }
 
 static int read_stream(struct arena *arena, FILE *stream, char **text, size_t *length)

@@ -18,7 +18,8 @@ struct source {
 	const char *name;   /* as the user gave it; "<stdin>" for - */
 	const char *text;   /* NUL-terminated */
 	size_t length;      /* bytes */
-	size_t *line_start; /* byte offset of each line */
+	size_t *line_start; /* byte offset of each line; only "\n" ends one */
+	size_t *line_first; /* number of characters before each line */
 	size_t line_count;
 };
 
@@ -28,7 +29,7 @@ struct mark {
 	uint32_t length;             /* characters to underline; 0 means 1 */
 };
 
-/* Indexes the lines of `text`, which is kept by reference. */
+/* Indexes the lines of `text`, which is kept by reference; a byte order mark is left out. */
 const struct source *source_from_text(
 	struct arena *arena, const char *name, const char *text, size_t length);
 
@@ -40,6 +41,21 @@ int source_read(struct arena *arena, const char *path, const struct source **ret
 
 /* Line `line` (from 1) without its end; *length in bytes. NULL when there is no such line. */
 const char *source_line(const struct source *source, uint32_t line, size_t *length);
+
+/* The place of the character that has `index` characters before it. */
+struct mark source_mark(const struct source *source, size_t index);
+
+/* The place of the byte at `offset`. */
+struct mark source_mark_of_byte(const struct source *source, size_t offset);
+
+/* Bytes of text up to a place; the text's length for a place behind it. */
+size_t source_offset(const struct mark *mark);
+
+/* Bytes of the well-formed UTF-8 sequence at `sequence`, 0 where there is none (RFC 3629). */
+size_t utf8_length(const char *sequence);
+
+/* Characters in so many bytes of UTF-8. */
+size_t count_characters(const char *text, size_t bytes);
 
 /* The mark `skip` characters further on in the same line, `length` characters long. */
 struct mark mark_within(struct mark mark, uint32_t skip, uint32_t length);

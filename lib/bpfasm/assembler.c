@@ -24,12 +24,13 @@ void asm_load_map(struct assembler *assembler, int dst, uint32_t map)
 }
 
 void asm_jump_to(struct assembler *assembler, struct bpf_insn instruction, const char *label,
-	struct mark mark)
+	struct mark mark, const char *const *words)
 {
 	*vec_add(assembler->arena, &assembler->jumps) = (struct asm_jump){
 		.label = label,
 		.mark = mark,
 		.instruction = (uint32_t)assembler->code->instructions.count,
+		.words = words,
 	};
 	asm_emit(assembler, instruction);
 }
@@ -77,6 +78,8 @@ static void resolve_jump(struct assembler *assembler, const struct asm_jump *jum
 	if (label == NAME_ABSENT) {
 		vec_each (candidate, &assembler->labels)
 			suggestion_offer(&suggestion, candidate->name);
+		for (const char *const *word = jump->words; word && *word; word++)
+			suggestion_offer(&suggestion, *word);
 		diag_suggest(assembler->diagnostics,
 			diag_add(assembler->diagnostics, DIAG_E0303, jump->mark,
 				"no label is named \"%s\"", jump->label),
@@ -86,37 +89,41 @@ static void resolve_jump(struct assembler *assembler, const struct asm_jump *jum
 	distance = (int64_t)assembler->labels.items[label].position - jump->instruction - 1;
 	if (distance < INT16_MIN || distance > INT16_MAX)
 		diag_add(assembler->diagnostics, DIAG_E0310, jump->mark,
-			"\"%s\" is %lld instructions away, a jump reaches 32767", jump->label,
-			(long long)distance);
+			"\"%s\" is %lld instructions %s, a jump reaches 32767", jump->label,
+			(long long)(distance < 0 ? -distance : distance),
+			distance < 0 ? "back" : "ahead");
 	else
 		assembler->code->instructions.items[jump->instruction].off = (int16_t)distance;
 }
 
-/* A label at the very end has no instruction to jump to. */
-static bool ends_in_label(const struct assembler *assembler)
+/* A label at the very end, which has no instruction to jump to; NULL for none. */
+static const struct asm_label *label_at_end(const struct assembler *assembler)
 {
 	vec_each (label, &assembler->labels)
 		if (label->position == assembler->code->instructions.count)
-			return true;
-	return false;
+			return label;
+	return NULL;
 }
 
 static void check_end(struct assembler *assembler)
 {
 	const struct bpfasm_program *program = assembler->program;
+	const struct asm_label *label = label_at_end(assembler);
 	size_t count = assembler->code->instructions.count;
-	const struct bpf_insn *last;
+	struct mark mark = program->mark;
 
 	if (count > BPFASM_MAX_INSTRUCTIONS)
 		diag_add(assembler->diagnostics, DIAG_E0310, program->mark,
 			"program \"%s\" has %zu instructions, the kernel takes %d", program->name,
 			count, BPFASM_MAX_INSTRUCTIONS);
-	last = count ? &assembler->code->instructions.items[count - 1] : NULL;
-	if (last && !ends_in_label(assembler) &&
-		(last->code == (BPF_JMP | BPF_EXIT) || last->code == (BPF_JMP | BPF_JA)))
-		return;
-	diag_add(assembler->diagnostics, DIAG_E0309,
-		last ? assembler->code->origins.items[count - 1].mark : program->mark,
+	if (count && !label) {
+		uint8_t code = assembler->code->instructions.items[count - 1].code;
+
+		if (code == (BPF_JMP | BPF_EXIT) || code == (BPF_JMP | BPF_JA))
+			return;
+		mark = assembler->code->origins.items[count - 1].mark;
+	}
+	diag_add(assembler->diagnostics, DIAG_E0309, label ? label->mark : mark,
 		"the body of \"%s\" can fall off its end", program->name)
 		->hint = "end it with exit";
 }
@@ -140,11 +147,25 @@ static uint64_t digest_of(const struct bpfasm_code *code, const struct bpfasm_ma
 	return hash;
 }
 
+/* The name of the block that a string is, blanks around it left out; NULL where it is none. */
+static const char *block_name_in(struct arena *arena, const char *text)
+{
+	const char *start = text + strspn(text, " \t\r\n");
+	const char *name = arena_copy(arena, start, strcspn(start, " \t\r\n"));
+
+	start += strlen(name);
+	return !start[strspn(start, " \t\r\n")] && block_named(name) ? name : NULL;
+}
+
 static void assemble_item(struct assembler *assembler, const struct bpfasm_item *item)
 {
+	const char *block = item->block ? item->block : block_name_in(assembler->arena, item->text);
+
 	assembler->origin = (struct bpfasm_origin){ .mark = item->mark };
-	if (item->block || block_named(item->text))
-		block_expand(assembler, item);
+	if (item->refused)
+		assembler->incomplete = true;
+	else if (block)
+		block_expand(assembler, item, block);
 	else
 		asm_text(assembler, item);
 }
@@ -173,9 +194,9 @@ const struct bpfasm_code *bpfasm_assemble(struct arena *arena, const struct bpfa
 	vec_each (jump, &assembler.jumps)
 		resolve_jump(&assembler, jump);
 	/* A faulty item left instructions out: what the end looks like says nothing then. */
-	if (diagnostics->errors == errors)
+	if (diagnostics->errors == errors && !assembler.incomplete)
 		check_end(&assembler);
-	if (diagnostics->errors != errors)
+	if (diagnostics->errors != errors || assembler.incomplete)
 		return NULL;
 	code->digest = digest_of(code, maps);
 	return code;

@@ -19,6 +19,7 @@ struct asm_jump {
 	const char *label;
 	struct mark mark;
 	uint32_t instruction;
+	const char *const *words; /* what could have been meant besides labels; NULL */
 };
 
 struct assembler {
@@ -32,6 +33,7 @@ struct assembler {
 	VEC(struct asm_label) labels;
 	struct name_index label_names;
 	VEC(struct asm_jump) jumps;
+	bool incomplete; /* an item was left out: its fault has been reported */
 };
 
 void asm_emit(struct assembler *assembler, struct bpf_insn instruction);
@@ -39,9 +41,12 @@ void asm_emit(struct assembler *assembler, struct bpf_insn instruction);
 /* `dst` = the address of a map: two instructions and a relocation. */
 void asm_load_map(struct assembler *assembler, int dst, uint32_t map);
 
-/* A jump whose distance is filled in when all labels are known. */
+/*
+ * A jump whose distance is filled in when all labels are known. `words`, ending with NULL, are what
+ * a label that is not there may have been meant for; NULL: nothing.
+ */
 void asm_jump_to(struct assembler *assembler, struct bpf_insn instruction, const char *label,
-	struct mark mark);
+	struct mark mark, const char *const *words);
 
 void asm_define_label(struct assembler *assembler, const char *name, struct mark mark);
 

@@ -80,7 +80,7 @@ static bool decode_scalar(
 	size_t length = strlen(given->text);
 	int register_number = asm_register_named(given->text, length);
 	int size = asm_size_named(given->text, length);
-	int64_t number;
+	__int128 number;
 
 	if (kinds[kind].registers && register_number >= 0) {
 		value->form = VALUE_REGISTER;
@@ -136,7 +136,8 @@ static void report_unknown_argument(
 		&suggestion);
 }
 
-static void decode_arguments(struct assembler *assembler, const struct block *block,
+/* False where an argument could not be read, which has been reported. */
+static bool decode_arguments(struct assembler *assembler, const struct block *block,
 	const struct bpfasm_item *item, struct block_value *values)
 {
 	size_t count = argument_count(block);
@@ -146,36 +147,44 @@ static void decode_arguments(struct assembler *assembler, const struct block *bl
 
 		while (i < count && strcmp(block->arguments[i].name, given->name) != 0)
 			i++;
+		assembler->incomplete = assembler->incomplete || !given->text;
 		if (i == count)
 			report_unknown_argument(assembler, block, given);
-		else
+		else if (given->text)
 			decode_argument(assembler, &block->arguments[i], given, &values[i]);
+		else
+			values[i].mark = given->mark;
 	}
 	for (size_t i = 0; i < count; i++)
 		if (block->arguments[i].required && !values[i].mark.source)
 			diag_add(assembler->diagnostics, DIAG_E0305, item->mark,
 				"%s needs \"%s\" (%s)", block->name, block->arguments[i].name,
 				kinds[block->arguments[i].kind].expected);
+	return !assembler->incomplete;
 }
 
 static void report_unknown_block(struct assembler *assembler, const struct bpfasm_item *item)
 {
 	struct suggestion suggestion = suggestion_for(item->block);
+	struct diagnostic *diagnostic;
 	const struct block *table;
 	size_t count;
 
 	table = block_table(&count);
 	for (size_t i = 0; i < count; i++)
 		suggestion_offer(&suggestion, table[i].name);
-	diag_suggest(assembler->diagnostics,
-		diag_add(assembler->diagnostics, DIAG_E0301, item->mark, "no block is named \"%s\"",
-			item->block),
-		&suggestion);
+	diagnostic = diag_add(assembler->diagnostics, DIAG_E0301, item->mark,
+		"no block is named \"%s\"", item->block);
+	diag_suggest(assembler->diagnostics, diagnostic, &suggestion);
+	/* "out:" without quotes is a mapping for YAML. */
+	if (!diagnostic->hint && item->bare)
+		diagnostic->hint = arena_printf(
+			assembler->arena, "a label needs quotes: \"%s:\"", item->block);
 }
 
-void block_expand(struct assembler *assembler, const struct bpfasm_item *item)
+void block_expand(struct assembler *assembler, const struct bpfasm_item *item, const char *name)
 {
-	const struct block *block = block_named(item->block ? item->block : item->text);
+	const struct block *block = block_named(name);
 	struct block_value values[BLOCK_MAX_ARGUMENTS] = { 0 };
 	size_t errors = assembler->diagnostics->errors;
 
@@ -189,7 +198,7 @@ void block_expand(struct assembler *assembler, const struct bpfasm_item *item)
 		diag_add(assembler->diagnostics, DIAG_E0307, item->mark,
 			"a program of type %s cannot use %s", assembler->program->kind->name,
 			block->name);
-	decode_arguments(assembler, block, item, values);
-	if (assembler->diagnostics->errors == errors)
+	if (decode_arguments(assembler, block, item, values) &&
+		assembler->diagnostics->errors == errors)
 		block->emit(assembler, values);
 }

@@ -66,5 +66,5 @@ struct block {
 const struct block *block_named(const char *name);
 const struct block *block_table(size_t *count);
 
-/* Checks the arguments of an item against its block's row, then emits it. */
-void block_expand(struct assembler *assembler, const struct bpfasm_item *item);
+/* Checks the arguments of an item against the row of the block of that name, then emits it. */
+void block_expand(struct assembler *assembler, const struct bpfasm_item *item, const char *name);

@@ -147,6 +147,8 @@ static const struct block_value *flags_value(const struct block_value *given)
  */
 static void emit_on_miss(struct assembler *assembler, const struct block_value *on_miss)
 {
+	static const char *const verdicts[] = { "pass", "drop", NULL };
+
 	if (on_miss->form == VALUE_ABSENT || strcmp(on_miss->word, "drop") == 0)
 		return;
 	if (strcmp(on_miss->word, "pass") == 0)
@@ -155,7 +157,7 @@ static void emit_on_miss(struct assembler *assembler, const struct block_value *
 		asm_emit(assembler, insn_set(R0, SK_PASS));
 	else
 		asm_jump_to(assembler, insn_jump_if(BPF_JEQ, R0, SK_DROP, 0), on_miss->word,
-			on_miss->mark);
+			on_miss->mark, verdicts);
 }
 
 enum { MAP, KEY, FLAGS, CTX, ON_MISS };
@@ -260,6 +262,10 @@ static void emit_sk_redirect_hash(struct assembler *assembler, const struct bloc
 	};
 	size_t count = v[KEY].form == VALUE_REGISTER ? 3 : 2;
 
+	if (map->key_refused) {
+		assembler->incomplete = true;
+		return;
+	}
 	if (v[KEY].form == VALUE_WORD && !map->key.count) {
 		diag_add(assembler->diagnostics, DIAG_E0305, v[KEY].mark,
 			"\"self\" needs a key layout, and \"%s\" declares none", map->name)

@@ -23,11 +23,13 @@ struct bpfasm_map {
 	const struct map_kind *kind; /* NULL: its declaration was wrong and has been reported */
 	uint32_t key_size;           /* bytes */
 	struct key_layout key;
+	bool key_refused; /* its layout was wrong and has been reported */
 };
 
 /* An argument of a block: its name and the text of its value, each with its place. */
 struct bpfasm_argument {
-	const char *name, *text;
+	const char *name;
+	const char *text; /* NULL: not to be read, which has been reported */
 	struct mark name_mark, mark;
 };
 
@@ -37,6 +39,8 @@ struct bpfasm_item {
 	struct mark mark;
 	const char *block; /* NULL: a string */
 	VEC(struct bpfasm_argument) arguments;
+	bool refused; /* not to be read, which has been reported */
+	bool bare; /* a block written as "name:" and no mapping: perhaps a label without quotes */
 	const char *text;               /* strings: what it says */
 	const struct yaml_node *scalar; /* strings: where it stands; NULL: in no file */
 };

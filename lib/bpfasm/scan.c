@@ -107,14 +107,19 @@ bool scan_accept_register(struct scan *scan, int *ret, bool *half)
 void scan_expect_register(struct scan *scan, int *ret)
 {
 	bool half = false;
+	size_t start;
 
 	if (scan->failed)
 		return;
-	if (!scan_accept_register(scan, ret, &half) || half)
-		scan_expected(scan, "a register, r0 to r10");
+	scan_skip_blanks(scan);
+	start = scan->at;
+	if (scan_accept_register(scan, ret, &half) && !half)
+		return;
+	scan->at = start;
+	scan_expected(scan, "a register, r0 to r10");
 }
 
-bool scan_accept_number(struct scan *scan, int64_t *ret)
+bool scan_accept_number(struct scan *scan, __int128 *ret)
 {
 	size_t start, length;
 
@@ -139,24 +144,23 @@ char *scan_take_word(struct scan *scan, size_t length)
 	return word;
 }
 
-/* A number of `bits`, between the least and the most that an instruction's field holds. */
-int64_t scan_expect_number(struct scan *scan, int64_t least, int64_t most)
+int64_t scan_expect_number(struct scan *scan, const char *what, int64_t least, int64_t most)
 {
+	__int128 number = 0;
 	size_t start;
-	int64_t number = 0;
 
 	if (scan->failed)
 		return 0;
 	scan_skip_blanks(scan);
 	start = scan->at;
 	if (!scan_accept_number(scan, &number))
-		scan_expected(scan, "a number");
+		scan_expected(scan, what);
 	else if (number < least || number > most)
 		scan_fail(scan, DIAG_E0205, start, scan->at - start,
 			arena_printf(scan->assembler->arena,
 				"the number has to be between %lld and %lld here", (long long)least,
 				(long long)most));
-	return number;
+	return (int64_t)number;
 }
 
 size_t scan_statement_end(const char *text, size_t at, size_t length, size_t *next)
@@ -177,4 +181,45 @@ size_t scan_statement_end(const char *text, size_t at, size_t length, size_t *ne
 	while (end > at && strchr(" \t\r", text[end - 1]))
 		end--;
 	return end;
+}
+
+/* The offset and ")": "+ 8)", "- 8)", or ")" for 0. */
+static int16_t read_offset(struct scan *scan)
+{
+	__int128 number = 0;
+	bool negative;
+	size_t start;
+
+	scan_skip_blanks(scan);
+	start = scan->at;
+	if (scan->failed || scan_accept(scan, ")"))
+		return 0;
+	negative = scan_accept(scan, "-");
+	if (!negative)
+		scan_expect(scan, "+");
+	if (!scan->failed && !scan_accept_number(scan, &number))
+		scan_expected(scan, "a number");
+	number = negative ? -number : number;
+	if (!scan->failed && (number < INT16_MIN || number > INT16_MAX))
+		scan_fail(scan, DIAG_E0205, start, scan->at - start,
+			"an offset has to be between -32768 and 32767");
+	scan_expect(scan, ")");
+	return (int16_t)number;
+}
+
+void scan_expect_memory(struct scan *scan, int *size, int *base, int16_t *offset)
+{
+	size_t length = scan_word_length(scan);
+
+	*size = asm_size_named(scan->text + scan->at, length);
+	if (!length || scan->text[scan->at] != 'u' || *size < 0) {
+		scan_expected(scan, "a size: u8, u16, u32 or u64");
+		return;
+	}
+	scan->at += length;
+	scan_expect(scan, "*");
+	scan_expect(scan, ")");
+	scan_expect(scan, "(");
+	scan_expect_register(scan, base);
+	*offset = read_offset(scan);
 }

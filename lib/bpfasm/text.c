@@ -43,7 +43,8 @@ static struct operand expect_operand(struct scan *scan, bool half)
 	}
 	operand.reg = -1;
 	/* A low half takes 0xffffffff too; a whole register would extend its sign. */
-	operand.number = scan_expect_number(scan, INT32_MIN, half ? UINT32_MAX : INT32_MAX);
+	operand.number = scan_expect_number(
+		scan, "a register or a number", INT32_MIN, half ? UINT32_MAX : INT32_MAX);
 	return operand;
 }
 
@@ -59,46 +60,13 @@ static void emit_operation(
 			insn_make(code | BPF_K, dst, 0, offset, (int32_t)operand->number));
 }
 
-/* "*(" has been read: size "*)(" register offset ")" */
-static void read_memory(struct scan *scan, int *size, int *base, int16_t *offset)
-{
-	size_t length = scan_word_length(scan), number_at;
-	int64_t number = 0;
-
-	*size = asm_size_named(scan->text + scan->at, length);
-	if (!length || scan->text[scan->at] != 'u' || *size < 0) {
-		scan_expected(scan, "a size: u8, u16, u32 or u64");
-		return;
-	}
-	scan->at += length;
-	scan_expect(scan, "*");
-	scan_expect(scan, ")");
-	scan_expect(scan, "(");
-	scan_expect_register(scan, base);
-	scan_skip_blanks(scan);
-	number_at = scan->at;
-	if (!scan->failed && !scan_accept(scan, ")")) {
-		bool negative = scan_accept(scan, "-");
-
-		if (!negative)
-			scan_expect(scan, "+");
-		number = scan_expect_number(scan, negative ? 0 : INT16_MIN, -(int64_t)INT16_MIN);
-		number = negative ? -number : number;
-		if (!scan->failed && (number < INT16_MIN || number > INT16_MAX))
-			scan_fail(scan, DIAG_E0205, number_at, scan->at - number_at,
-				"an offset has to be between -32768 and 32767");
-		scan_expect(scan, ")");
-	}
-	*offset = (int16_t)number;
-}
-
 static void read_store(struct scan *scan)
 {
 	struct operand value;
 	int size = 0, base = 0;
 	int16_t offset = 0;
 
-	read_memory(scan, &size, &base, &offset);
+	scan_expect_memory(scan, &size, &base, &offset);
 	scan_expect(scan, "=");
 	value = expect_operand(scan, false);
 	if (scan->failed)
@@ -155,36 +123,52 @@ static const struct operator* accept_operator(struct scan *scan, const struct op
 	return NULL;
 }
 
-/* "ll" behind a name or a number makes it a 64-bit load. */
-static bool read_wide_load(struct scan *scan, int dst)
+static void read_wide_number(struct scan *scan, int dst, size_t start, __int128 number)
 {
-	size_t start, length = scan_word_length(scan), position;
-	const char *name;
-	int64_t number;
+	uint64_t wide = (uint64_t)number;
 
-	start = scan->at;
-	if (scan_accept_number(scan, &number)) {
-		if (!scan_accept_word(scan, "ll")) {
-			scan->at = start;
-			return false;
-		}
-		asm_emit(scan->assembler,
-			insn_make(BPF_LD | BPF_IMM | BPF_DW, dst, 0, 0, (int32_t)number));
-		asm_emit(scan->assembler, insn_make(0, 0, 0, 0, (int32_t)((uint64_t)number >> 32)));
-		return true;
+	if (number < INT64_MIN || number > UINT64_MAX) {
+		scan_fail(scan, DIAG_E0205, start, scan->at - start,
+			"the number has to be between -9223372036854775808 and "
+			"18446744073709551615 here");
+		return;
 	}
-	if (!length)
-		return false;
-	name = scan_take_word(scan, length);
-	if (!scan_accept_word(scan, "ll")) {
-		scan->at = start;
-		return false;
-	}
-	position = asm_find_map(scan->assembler, name, scan_mark(scan, start, start + length));
+	asm_emit(scan->assembler, insn_make(BPF_LD | BPF_IMM | BPF_DW, dst, 0, 0, (int32_t)wide));
+	asm_emit(scan->assembler, insn_make(0, 0, 0, 0, (int32_t)(wide >> 32)));
+}
+
+static void read_map_load(struct scan *scan, int dst, size_t start, const char *name)
+{
+	size_t position =
+		asm_find_map(scan->assembler, name, scan_mark(scan, start, start + strlen(name)));
+
 	if (position == NAME_ABSENT)
 		scan->failed = true;
 	else
 		asm_load_map(scan->assembler, dst, (uint32_t)position);
+}
+
+/* "ll" behind a name or a number makes it a 64-bit load; false, and nothing read, without it. */
+static bool read_wide_load(struct scan *scan, int dst)
+{
+	size_t length = scan_word_length(scan), start = scan->at, end;
+	const char *name = NULL;
+	__int128 number = 0;
+
+	if (!scan_accept_number(scan, &number))
+		name = length ? scan_take_word(scan, length) : NULL;
+	end = scan->at;
+	if (end == start || !scan_accept_word(scan, "ll")) {
+		scan->at = start;
+		return false;
+	}
+	if (name) {
+		read_map_load(scan, dst, start, name);
+		return true;
+	}
+	scan->at = end;
+	read_wide_number(scan, dst, start, number);
+	scan_accept_word(scan, "ll");
 	return true;
 }
 
@@ -228,7 +212,7 @@ static void read_load(struct scan *scan, int dst)
 	int size = 0, base = 0;
 	int16_t offset = 0;
 
-	read_memory(scan, &size, &base, &offset);
+	scan_expect_memory(scan, &size, &base, &offset);
 	if (!scan->failed)
 		asm_emit(scan->assembler, insn_load(size, dst, base, offset));
 }
@@ -298,7 +282,8 @@ static void read_goto(struct scan *scan)
 	const char *label = expect_label(scan, &mark);
 
 	if (!scan->failed)
-		asm_jump_to(scan->assembler, insn_make(BPF_JMP | BPF_JA, 0, 0, 0, 0), label, mark);
+		asm_jump_to(scan->assembler, insn_make(BPF_JMP | BPF_JA, 0, 0, 0, 0), label, mark,
+			NULL);
 }
 
 static void read_if(struct scan *scan)
@@ -330,13 +315,13 @@ static void read_if(struct scan *scan)
 	asm_jump_to(scan->assembler,
 		insn_make(class | comparison->code | (right.reg >= 0 ? BPF_X : BPF_K), left,
 			right.reg >= 0 ? right.reg : 0, 0, (int32_t)right.number),
-		label, mark);
+		label, mark, NULL);
 }
 
 static void read_call(struct scan *scan)
 {
 	size_t length = scan_word_length(scan), start = scan->at;
-	int64_t number;
+	__int128 number;
 	const char *name;
 	int helper;
 
@@ -422,6 +407,12 @@ static void report_unknown_statement(struct scan *scan)
 		scan_expected(scan, "an instruction");
 		return;
 	}
+	if (block_named(word)) {
+		scan_fail(scan, DIAG_E0301, start, length,
+			arena_printf(scan->assembler->arena,
+				"\"%s\" is a block and has to be an item of its own", word));
+		return;
+	}
 	suggestion = suggestion_for(word);
 	suggestion_offer(&suggestion, "exit");
 	for (size_t i = 0; i < count; i++)
@@ -452,6 +443,8 @@ static void read_instruction(struct scan *scan)
 
 static void read_statement(struct scan *scan)
 {
+	size_t jumps = scan->assembler->jumps.count;
+
 	while (read_label(scan))
 		continue;
 	scan_skip_blanks(scan);
@@ -460,8 +453,11 @@ static void read_statement(struct scan *scan)
 	scan->assembler->origin.mark = scan_mark(scan, scan->at, scan->end);
 	read_instruction(scan);
 	scan_skip_blanks(scan);
-	if (!scan->failed && scan->at != scan->end)
-		scan_expected(scan, "the end of the instruction");
+	if (scan->failed || scan->at == scan->end)
+		return;
+	scan_expected(scan, "the end of the instruction");
+	/* One fault a statement: where its jump goes is guesswork then. */
+	scan->assembler->jumps.count = jumps;
 }
 
 void asm_text(struct assembler *assembler, const struct bpfasm_item *item)

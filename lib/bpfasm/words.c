@@ -48,11 +48,13 @@ static int digit_value(char c)
 	return 99;
 }
 
-int asm_parse_number(const char *text, size_t length, int64_t *ret)
+int asm_parse_number(const char *text, size_t length, __int128 *ret)
 {
+	const __int128 most = (__int128)1 << 100; /* beyond any field, and far from overflow */
 	const char *end = text + length;
 	bool negative = length && *text == '-';
-	uint64_t value = 0, base = 10;
+	__int128 value = 0;
+	int base = 10;
 
 	if (length && (*text == '-' || *text == '+'))
 		text++;
@@ -63,17 +65,13 @@ int asm_parse_number(const char *text, size_t length, int64_t *ret)
 	if (text == end)
 		return -EINVAL;
 	for (; text < end; text++) {
-		uint64_t digit = (uint64_t)digit_value(*text);
+		int digit = digit_value(*text);
 
 		if (digit >= base)
 			return -EINVAL;
-		if (__builtin_mul_overflow(value, base, &value) ||
-			__builtin_add_overflow(value, digit, &value))
-			return -ERANGE;
+		value = value < most ? value * base + digit : most;
 	}
-	if (value > (uint64_t)INT64_MAX + negative)
-		return -ERANGE;
-	*ret = (int64_t)(negative ? -value : value);
+	*ret = negative ? -value : value;
 	return 0;
 }
 

@@ -9,8 +9,11 @@
 /* 0 to 10 for "r0" to "r10", -1 for anything else. */
 int asm_register_named(const char *text, size_t length);
 
-/* Decimal or 0x, with a sign; the whole text. 0, or -EINVAL, or -ERANGE beyond 64 bits. */
-int asm_parse_number(const char *text, size_t length, int64_t *ret);
+/*
+ * Decimal or 0x, with a sign; the whole text. 0, or -EINVAL. Wide enough for what both signed and
+ * unsigned 64-bit fields hold; larger numbers stay larger than any field, for the caller's range.
+ */
+int asm_parse_number(const char *text, size_t length, __int128 *ret);
 
 /* BPF_W for "w" and "u32", and so on; -1 for anything else. */
 int asm_size_named(const char *text, size_t length);

@@ -22,7 +22,8 @@ struct observer {
 	struct state *state;
 };
 
-/* Reads one pin into the state; a negative errno where it is nothing of that kind. */
+/* Reads one pin into the state; -EINVAL where its name is none of ours, or another negative errno.
+ */
 typedef int (*observe_pin)(const struct observer *observer, int fd, const char *file);
 
 static int observe_map(const struct observer *observer, int fd, const char *file)
@@ -89,9 +90,10 @@ static int observe_slot(const struct observer *observer, int fd, const char *fil
 		return error;
 	attachment->slot.id = map.id;
 	/* Reading a program array from user space gives the id of the program in it. */
-	if (bpf_map_lookup_elem(fd, &element, &attachment->slot.program) != 0)
-		attachment->slot.program = 0;
-	return 0;
+	if (bpf_map_lookup_elem(fd, &element, &attachment->slot.program) == 0)
+		return 0;
+	attachment->slot.program = 0;
+	return errno == ENOENT ? 0 : -errno;
 }
 
 static int observe_dispatcher(const struct observer *observer, int fd, const char *file)
@@ -128,17 +130,28 @@ static int observe_link(const struct observer *observer, int fd, const char *fil
 	return 0;
 }
 
-static void observe_file(const struct observer *observer, enum kernel_folder folder,
+/*
+ * Opening what is no BPF object answers EACCES (bpf_inode_type): a stranger, as is a name that we
+ * do not write. Any other failure ends the observation: planning with half of the state would be
+ * worse.
+ */
+static bool observe_file(const struct observer *observer, enum kernel_folder folder,
 	observe_pin observe, const char *file)
 {
-	struct arena *arena = observer->kernel->arena;
-	const char *path = kernel_path(observer->kernel, observer->state->deployment, folder, file);
+	struct kernel *kernel = observer->kernel;
+	const char *path = kernel_path(kernel, observer->state->deployment, folder, file);
 	cleanup_fd int fd = kernel_open_pin(path);
+	int error = fd < 0 ? fd : observe(observer, fd, file);
 
-	if (fd == -ENOENT) /* gone since the folder was read */
-		return;
-	if (fd < 0 || observe(observer, fd, file) != 0)
-		*vec_add(arena, &observer->state->strangers) = path;
+	if (!error || fd == -ENOENT) /* gone since the folder was read */
+		return true;
+	if (fd == -EACCES || error == -EINVAL) {
+		*vec_add(kernel->arena, &observer->state->strangers) = path;
+		return true;
+	}
+	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", path,
+		kernel_explain(kernel->arena, error));
+	return false;
 }
 
 static bool observe_folder(
@@ -153,7 +166,8 @@ static bool observe_folder(
 		diag_add(observer->kernel->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s",
 			path, strerror(-error));
 	vec_each (name, &names)
-		observe_file(observer, folder, observe, *name);
+		if (!observe_file(observer, folder, observe, *name))
+			return false;
 	return !error;
 }
 

@@ -3,6 +3,7 @@
 #include "lib/manifest/tables.h"
 
 #include "lib/base/suggest.h"
+#include "lib/bpfasm/block.h"
 #include "lib/bpfasm/words.h"
 
 #include <string.h>
@@ -14,14 +15,21 @@ struct decoder {
 
 static bool is_text(const struct yaml_node *node)
 {
-	return node->kind == YAML_SCALAR && !yaml_is_null(node);
+	return node->kind == YAML_SCALAR && !node->refused && !yaml_is_null(node);
 }
 
 static void wrong_type(const struct decoder *decoder, const struct yaml_node *node,
 	const char *name, const char *expected)
 {
-	diag_add(decoder->diagnostics, DIAG_E0203, node->mark, "\"%s\" has to be %s, not %s", name,
-		expected, yaml_describe(node));
+	if (!node->refused)
+		diag_add(decoder->diagnostics, DIAG_E0203, node->mark, "%s has to be %s, not %s",
+			name, expected, yaml_describe(node));
+}
+
+static void wrong_value(const struct decoder *decoder, const struct manifest_field *field,
+	const struct yaml_node *node, const char *expected)
+{
+	wrong_type(decoder, node, arena_printf(decoder->arena, "\"%s\"", field->key), expected);
 }
 
 /* FIELD_TEXT, and what begins as text: FIELD_REFERENCE, FIELD_NAME, FIELD_VERSION. */
@@ -35,7 +43,7 @@ static void decode_text(const struct decoder *decoder, const struct manifest_fie
 	if (is_text(node))
 		text->text = node->text;
 	else
-		wrong_type(decoder, node, field->key, names ? "a name" : "text");
+		wrong_value(decoder, field, node, names ? "a name" : "text");
 }
 
 bool manifest_is_deployment_name(const char *text)
@@ -71,16 +79,15 @@ static void decode_number(const struct decoder *decoder, const struct manifest_f
 	const struct yaml_node *node, void *out)
 {
 	struct manifest_number *number = out;
-	int64_t value = 0;
-	int error;
+	__int128 value = 0;
 
 	number->mark = node->mark;
-	error = is_text(node) ? asm_parse_number(node->text, node->length, &value) : -EINVAL;
-	if (error == -EINVAL || (!error && node->style != YAML_PLAIN)) {
-		wrong_type(decoder, node, field->key, "a number");
+	if (!is_text(node) || node->style != YAML_PLAIN ||
+		asm_parse_number(node->text, node->length, &value) != 0) {
+		wrong_value(decoder, field, node, "a whole number");
 		return;
 	}
-	if (error || value < 0 || (uint64_t)value < field->least || (uint64_t)value > field->most) {
+	if (value < field->least || value > field->most) {
 		diag_add(decoder->diagnostics, DIAG_E0205, node->mark,
 			"\"%s\" has to be between %llu and %llu", field->key,
 			(unsigned long long)field->least, (unsigned long long)field->most);
@@ -108,7 +115,7 @@ static void decode_choice(const struct decoder *decoder, const struct manifest_f
 
 	choice->mark = node->mark;
 	if (!is_text(node)) {
-		wrong_type(decoder, node, field->key,
+		wrong_value(decoder, field, node,
 			arena_printf(
 				decoder->arena, "one of %s", list_words(decoder, field->words)));
 		return;
@@ -125,37 +132,47 @@ static void decode_choice(const struct decoder *decoder, const struct manifest_f
 	diag_suggest(decoder->diagnostics, diagnostic, &suggestion);
 }
 
-static void add_key_field(
+static void report_unknown_key_field(const struct decoder *decoder, const struct yaml_node *node)
+{
+	struct suggestion suggestion = suggestion_for(node->text);
+
+	for (enum key_field_id id = 0; id < KEY_FIELD_COUNT; id++)
+		suggestion_offer(&suggestion, key_fields[id].name);
+	diag_suggest(decoder->diagnostics,
+		diag_add(decoder->diagnostics, DIAG_E0206, node->mark,
+			"no key field is called \"%s\"", node->text),
+		&suggestion);
+}
+
+static bool has_field(const struct key_layout *layout, enum key_field_id id)
+{
+	for (uint32_t i = 0; i < layout->count; i++)
+		if (layout->fields[i] == id)
+			return true;
+	return false;
+}
+
+/* False where the field is none, or stands there already: reported. */
+static bool add_key_field(
 	const struct decoder *decoder, const struct yaml_node *node, struct key_layout *layout)
 {
 	enum key_field_id id = is_text(node) ? key_field_named(node->text) : KEY_FIELD_COUNT;
-	struct suggestion suggestion;
 
-	if (!is_text(node)) {
-		wrong_type(decoder, node, "key", "a list of key fields");
-		return;
-	}
-	if (id == KEY_FIELD_COUNT) {
-		suggestion = suggestion_for(node->text);
-		for (id = 0; id < KEY_FIELD_COUNT; id++)
-			suggestion_offer(&suggestion, key_fields[id].name);
-		diag_suggest(decoder->diagnostics,
-			diag_add(decoder->diagnostics, DIAG_E0206, node->mark,
-				"no key field is called \"%s\"", node->text),
-			&suggestion);
-		return;
-	}
-	for (uint32_t i = 0; i < layout->count; i++) {
-		if (layout->fields[i] == id) {
-			diag_add(decoder->diagnostics, DIAG_E0210, node->mark,
-				"\"%s\" stands twice in this key", node->text);
-			return;
-		}
-	}
 	/* Without repetition there are fewer fields than a layout has room for. */
 	_Static_assert(KEY_FIELD_COUNT <= KEY_MAX_FIELDS, "every field fits once");
-	layout->fields[layout->count++] = id;
-	layout->size += key_fields[id].size;
+	if (!is_text(node)) {
+		wrong_type(decoder, node, "a key field", "a word");
+	} else if (id == KEY_FIELD_COUNT) {
+		report_unknown_key_field(decoder, node);
+	} else if (has_field(layout, id)) {
+		diag_add(decoder->diagnostics, DIAG_E0210, node->mark,
+			"\"%s\" stands twice in this key", node->text);
+	} else {
+		layout->fields[layout->count++] = id;
+		layout->size += key_fields[id].size;
+		return true;
+	}
+	return false;
 }
 
 static void decode_key(const struct decoder *decoder, const struct manifest_field *field,
@@ -164,48 +181,54 @@ static void decode_key(const struct decoder *decoder, const struct manifest_fiel
 	struct manifest_key *key = out;
 
 	key->mark = node->mark;
+	key->refused = true;
 	if (node->kind != YAML_SEQUENCE) {
-		wrong_type(decoder, node, field->key, "a list of key fields, such as [cookie]");
+		wrong_value(decoder, field, node, "a list of key fields, such as [cookie]");
 		return;
 	}
-	if (!node->items.count)
+	if (!node->items.count) {
 		diag_add(decoder->diagnostics, DIAG_E0210, node->mark,
 			"a key needs at least one field");
+		return;
+	}
+	key->refused = false;
 	vec_each (item, &node->items)
-		add_key_field(decoder, *item, &key->layout);
+		key->refused = !add_key_field(decoder, *item, &key->layout) || key->refused;
 }
 
 static void decode_address(const struct decoder *decoder, const struct manifest_field *field,
 	const struct yaml_node *node, void *out)
 {
 	struct manifest_address *address = out;
+	const char *problem;
 
 	address->mark = node->mark;
 	if (!is_text(node)) {
-		wrong_type(decoder, node, field->key, "an address such as 127.0.0.1:8080");
+		wrong_value(decoder, field, node, "an address such as 127.0.0.1:8080");
 		return;
 	}
-	if (manifest_parse_address(node->text, address))
+	problem = manifest_parse_address(node->text, address);
+	if (!problem)
 		address->text = node->text;
 	else
-		diag_add(decoder->diagnostics, DIAG_E0211, node->mark,
-			"\"%s\" is no address: write 127.0.0.1:8080 or \"[::1]:8080\"", node->text);
+		diag_add(decoder->diagnostics, DIAG_E0211, node->mark, "\"%s\" is no address: %s",
+			node->text, problem);
 }
 
 static void decode_block_argument(
 	const struct decoder *decoder, const struct yaml_pair *pair, struct bpfasm_item *item)
 {
-	struct bpfasm_argument *argument;
+	struct bpfasm_argument *argument = vec_add(decoder->arena, &item->arguments);
 
-	if (!is_text(pair->value)) {
-		wrong_type(decoder, pair->value, pair->key->text, "a word or a number");
-		return;
-	}
-	argument = vec_add(decoder->arena, &item->arguments);
 	argument->name = pair->key->text;
 	argument->name_mark = pair->key->mark;
-	argument->text = pair->value->text;
 	argument->mark = pair->value->mark;
+	if (is_text(pair->value))
+		argument->text = pair->value->text;
+	else
+		wrong_type(decoder, pair->value,
+			arena_printf(decoder->arena, "\"%s\"", argument->name),
+			"a word or a number");
 }
 
 /* A mapping of one key: the block's name, and its arguments as a mapping or nothing. */
@@ -218,18 +241,38 @@ static void decode_block_item(
 		diag_add(decoder->diagnostics, DIAG_E0203, node->mark,
 			"an item of a body has one key, the block's name; this has %zu",
 			node->pairs.count);
+		item->refused = true;
 		return;
 	}
 	item->mark = pair->key->mark;
 	item->block = pair->key->text;
-	if (yaml_is_null(pair->value))
-		return;
-	if (pair->value->kind != YAML_MAPPING) {
-		wrong_type(decoder, pair->value, item->block, "a mapping of arguments");
-		return;
+	item->bare = pair->value->kind != YAML_MAPPING;
+	if (pair->value->kind == YAML_MAPPING) {
+		vec_each (argument, &pair->value->pairs)
+			decode_block_argument(decoder, argument, item);
+	} else if (!yaml_is_null(pair->value) && block_named(item->block)) {
+		/* Of a block that does not exist, only that is said. */
+		item->refused = true;
+		wrong_type(decoder, pair->value,
+			arena_printf(decoder->arena, "\"%s\"", item->block),
+			"a mapping of arguments");
 	}
-	vec_each (argument, &pair->value->pairs)
-		decode_block_argument(decoder, argument, item);
+}
+
+static void decode_body_item(
+	const struct decoder *decoder, const struct yaml_node *node, struct bpfasm_item *item)
+{
+	item->mark = node->mark;
+	item->text = "";
+	if (node->kind == YAML_MAPPING) {
+		decode_block_item(decoder, node, item);
+	} else if (is_text(node)) {
+		item->text = node->text;
+		item->scalar = node;
+	} else {
+		item->refused = true;
+		wrong_type(decoder, node, "an item of a body", "an instruction or a block");
+	}
 }
 
 static void decode_body(const struct decoder *decoder, const struct manifest_field *field,
@@ -238,30 +281,14 @@ static void decode_body(const struct decoder *decoder, const struct manifest_fie
 	bpfasm_body *body = out;
 
 	if (node->kind != YAML_SEQUENCE) {
-		wrong_type(decoder, node, field->key, "a list of instructions and blocks");
+		wrong_value(decoder, field, node, "a list of instructions and blocks");
 		return;
 	}
 	if (!node->items.count)
 		diag_add(decoder->diagnostics, DIAG_E0309, node->mark,
 			"a body needs at least one instruction");
-	vec_each (child, &node->items) {
-		const struct yaml_node *entry = *child;
-		struct bpfasm_item *item;
-
-		if (entry->kind == YAML_SEQUENCE || yaml_is_null(entry)) {
-			wrong_type(decoder, entry, field->key, "a list of instructions and blocks");
-			continue;
-		}
-		item = vec_add(decoder->arena, body);
-		item->mark = entry->mark;
-		item->text = "";
-		if (entry->kind == YAML_MAPPING) {
-			decode_block_item(decoder, entry, item);
-		} else {
-			item->text = entry->text;
-			item->scalar = entry;
-		}
-	}
+	vec_each (item, &node->items)
+		decode_body_item(decoder, *item, vec_add(decoder->arena, body));
 }
 
 static void decode_record(const struct decoder *decoder, const struct manifest_record *record,
@@ -288,7 +315,7 @@ static void decode_named(const struct decoder *decoder, const struct manifest_fi
 	const struct yaml_node *node, void *out)
 {
 	if (node->kind != YAML_MAPPING) {
-		wrong_type(decoder, node, field->key, "a mapping of names");
+		wrong_value(decoder, field, node, "a mapping of names");
 		return;
 	}
 	vec_each (pair, &node->pairs) {
@@ -307,7 +334,7 @@ static void decode_list(const struct decoder *decoder, const struct manifest_fie
 	const struct yaml_node *node, void *out)
 {
 	if (node->kind != YAML_SEQUENCE) {
-		wrong_type(decoder, node, field->key, "a list");
+		wrong_value(decoder, field, node, "a list");
 		return;
 	}
 	vec_each (item, &node->items) {
@@ -360,8 +387,7 @@ static void decode_record(const struct decoder *decoder, const struct manifest_r
 {
 	memcpy(out, self, sizeof(*self));
 	if (node->kind != YAML_MAPPING) {
-		diag_add(decoder->diagnostics, DIAG_E0203, node->mark,
-			"%s has to be a mapping, not %s", record->what, yaml_describe(node));
+		wrong_type(decoder, node, record->what, "a mapping");
 		return;
 	}
 	vec_each (pair, &node->pairs) {

@@ -31,6 +31,7 @@ struct manifest_choice {
 
 struct manifest_key {
 	struct key_layout layout;
+	bool refused; /* it was wrong, which has been reported */
 	struct mark mark;
 };
 

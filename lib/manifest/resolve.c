@@ -4,6 +4,7 @@
 
 #include "lib/base/suggest.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 struct resolver {
@@ -20,7 +21,7 @@ static const char *resolve_kernel_name(const struct resolver *resolver,
 	size_t length;
 
 	if (!text) {
-		if (strlen(self->text) > KERNEL_NAME_MAX)
+		if (strlen(self->text) > KERNEL_NAME_MAX && !kernel_name->mark.source)
 			diag_add(resolver->diagnostics, DIAG_E0209, self->mark,
 				"the kernel keeps %d characters of a name, this has %zu",
 				KERNEL_NAME_MAX, strlen(self->text))
@@ -48,7 +49,8 @@ static void resolve_key_size(const struct resolver *resolver, struct manifest_ma
 		diag_add(resolver->diagnostics, DIAG_E0205, map->key_size.mark,
 			"the kernel takes only key_size %u for a %s", map->kind->key_size,
 			map->kind->name);
-	} else if (layout && map->key_size.given && map->key_size.value != layout) {
+	} else if (layout && !map->key.refused && map->key_size.given &&
+		   map->key_size.value != layout) {
 		diag_add(resolver->diagnostics, DIAG_E0210, map->key_size.mark,
 			"the key's fields make %u bytes, key_size says %llu", layout,
 			(unsigned long long)map->key_size.value);
@@ -88,6 +90,7 @@ static void resolve_maps(const struct resolver *resolver)
 			.kind = map->kind,
 			.key_size = map->key_bytes,
 			.key = map->key.layout,
+			.key_refused = map->key.refused,
 		};
 	}
 }
@@ -256,6 +259,34 @@ static void check_feed_map(const struct resolver *resolver, const struct manifes
 			feed->into.text);
 }
 
+/* One spelling for each address: "[::1]:80" and "[0::1]:80" are the same place. */
+static const char *canonical_address(struct arena *arena, const struct manifest_address *address)
+{
+	char host[INET6_ADDRSTRLEN];
+	bool ip4 = address->any.sa_family == AF_INET;
+
+	inet_ntop(address->any.sa_family,
+		ip4 ? (const void *)&address->ip4.sin_addr : &address->ip6.sin6_addr, host,
+		sizeof(host));
+	return arena_printf(
+		arena, "%s %u", host, ip4 ? address->ip4.sin_port : address->ip6.sin6_port);
+}
+
+static void check_feed_address(const struct resolver *resolver, struct name_index *addresses,
+	const struct manifest_feed *feed)
+{
+	const struct manifest *manifest = resolver->manifest;
+	size_t first = name_index_add(resolver->arena, addresses,
+		canonical_address(resolver->arena, &feed->accept),
+		(size_t)(feed - manifest->feeds.items));
+
+	if (first != NAME_ABSENT)
+		diag_add(resolver->diagnostics, DIAG_E0218, feed->accept.mark,
+			"another feed accepts on %s already", feed->accept.text)
+			->hint = arena_printf(resolver->arena, "the other is on line %u",
+			manifest->feeds.items[first].accept.mark.line);
+}
+
 static void resolve_feeds(const struct resolver *resolver)
 {
 	struct manifest *manifest = resolver->manifest;
@@ -265,10 +296,8 @@ static void resolve_feeds(const struct resolver *resolver)
 		feed->into_at = resolve_map_reference(resolver, &feed->into);
 		if (feed->into_at != NAME_ABSENT)
 			check_feed_map(resolver, feed);
-		if (feed->accept.text && name_index_add(resolver->arena, &addresses,
-						 feed->accept.text, 0) != NAME_ABSENT)
-			diag_add(resolver->diagnostics, DIAG_E0218, feed->accept.mark,
-				"another feed accepts on %s already", feed->accept.text);
+		if (feed->accept.text)
+			check_feed_address(resolver, &addresses, feed);
 	}
 }
 

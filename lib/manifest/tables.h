@@ -59,5 +59,5 @@ void manifest_decode(struct arena *arena, const struct yaml_node *node,
 void manifest_resolve(
 	struct arena *arena, struct diagnostics *diagnostics, struct manifest *manifest);
 
-/* Reads "127.0.0.1:80" or "[::1]:80" into *ret; false when it is neither. */
-bool manifest_parse_address(const char *text, struct manifest_address *ret);
+/* Reads "127.0.0.1:80" or "[::1]:80" into *ret; NULL, or what is wrong with it. */
+const char *manifest_parse_address(const char *text, struct manifest_address *ret);

@@ -2,6 +2,7 @@
 #include "lib/report/report.h"
 
 #include <string.h>
+#include <wchar.h>
 
 /* Longer lines are shown as far as this many bytes around the caret. */
 #define LINE_MAX_SHOWN 200
@@ -11,68 +12,130 @@ static bool is_error(const struct diagnostic *diagnostic)
 	return diag_codes[diagnostic->code].exit_code != 0;
 }
 
+/* Bytes of the character at `text`, at least 1. */
+static size_t character_length(const char *text, size_t length)
+{
+	size_t bytes = 1;
+
+	while (bytes < length && ((unsigned char)text[bytes] & 0xc0) == 0x80)
+		bytes++;
+	return bytes;
+}
+
 /* Bytes of the first `characters` characters. */
 static size_t bytes_of(const char *text, size_t length, uint32_t characters)
 {
 	size_t at = 0;
 
-	while (at < length && characters--) {
-		at++;
-		while (at < length && ((unsigned char)text[at] & 0xc0) == 0x80)
-			at++;
-	}
+	while (at < length && characters--)
+		at += character_length(text + at, length - at);
 	return at;
 }
 
-/* Blanks as wide as the text above them: a tab stays a tab, so that the caret stands right. */
-static void write_blanks(struct sink *sink, const char *text, size_t bytes)
+/* Columns of a terminal that a character takes, by LC_CTYPE; 1 for what that does not know. */
+static int character_width(const char *text, size_t length)
 {
-	for (size_t i = 0; i < bytes; i++)
-		if (((unsigned char)text[i] & 0xc0) != 0x80)
-			sink_text(sink, "%c", text[i] == '\t' ? '\t' : ' ');
+	mbstate_t state = { 0 };
+	wchar_t wide;
+	int width;
+
+	/* 0 for a NUL, which is shown as a question mark; "more than length" for what is no UTF-8.
+	 */
+	if (mbrtowc(&wide, text, length, &state) - 1 >= length)
+		return 1;
+	width = wcwidth(wide);
+	return width < 0 ? 1 : width;
 }
 
-/* A manifest is somebody else's text: what would steer a terminal is shown as a question mark. */
-static void write_line(struct sink *sink, const char *text, size_t bytes)
+/* As many signs as the text above them is wide; a tab stays a tab, so that the caret stands right.
+ */
+static void write_below(
+	struct sink *sink, enum sink_colour colour, char sign, const char *text, size_t length)
 {
-	for (size_t i = 0; i < bytes; i++) {
-		unsigned char byte = (unsigned char)text[i];
-
-		sink_text(sink, "%c", (byte < 0x20 && byte != '\t') || byte == 0x7f ? '?' : byte);
+	for (size_t at = 0, bytes; at < length; at += bytes) {
+		bytes = character_length(text + at, length - at);
+		if (text[at] == '\t' && sign == ' ')
+			sink_text(sink, "\t");
+		else
+			for (int i = character_width(text + at, bytes); i > 0; i--)
+				sink_coloured(sink, colour, "%c", sign);
 	}
 }
 
-static void write_caret(struct sink *sink, const struct diagnostic *diagnostic)
+/*
+ * A manifest is somebody else's text: what would steer a terminal, and what is no UTF-8, is shown
+ * as a question mark.
+ */
+static bool steers_terminal(const char *text, size_t length)
 {
-	uint32_t length = diagnostic->mark.length ? diagnostic->mark.length : 1;
+	unsigned char first = (unsigned char)text[0];
+	unsigned char second = length > 1 ? (unsigned char)text[1] : 0;
 
-	for (uint32_t i = 0; i < length && i < LINE_MAX_SHOWN; i++)
+	return (first < 0x20 && first != '\t') || first == 0x7f ||
+	       (first == 0xc2 && second < 0xa0) || utf8_length(text) != length;
+}
+
+static void write_foreign(struct sink *sink, const char *text, size_t length)
+{
+	for (size_t at = 0, bytes; at < length; at += bytes) {
+		bytes = character_length(text + at, length - at);
+		if (steers_terminal(text + at, bytes))
+			sink_text(sink, "?");
+		else
+			sink_text(sink, "%.*s", (int)bytes, text + at);
+	}
+}
+
+static void write_caret(
+	struct sink *sink, const struct diagnostic *diagnostic, const char *text, size_t length)
+{
+	uint32_t characters = diagnostic->mark.length ? diagnostic->mark.length : 1;
+
+	if (length)
+		write_below(sink, COLOUR_GREEN, '^', text, bytes_of(text, length, characters));
+	else
 		sink_coloured(sink, COLOUR_GREEN, "^");
-	if (diagnostic->hint)
-		sink_text(sink, " %s", diagnostic->hint);
+	if (diagnostic->hint) {
+		sink_text(sink, " ");
+		write_foreign(sink, diagnostic->hint, strlen(diagnostic->hint));
+	}
 	sink_text(sink, "\n");
+}
+
+/* The first byte of the part of a line that is shown: all of a short one, else what is around. */
+static size_t shown_from(const char *line, size_t length, size_t place)
+{
+	size_t from = place;
+
+	if (length <= LINE_MAX_SHOWN || place <= LINE_MAX_SHOWN / 2)
+		return 0;
+	from -= LINE_MAX_SHOWN / 2;
+	while (((unsigned char)line[from] & 0xc0) == 0x80)
+		from++;
+	return from;
 }
 
 static void write_source(struct sink *sink, const struct diagnostic *diagnostic)
 {
 	const struct mark *mark = &diagnostic->mark;
-	size_t length, before, from = 0, shown;
+	size_t length, place, from, shown;
 	const char *line = source_line(mark->source, mark->line, &length);
 
 	if (!line)
 		return;
-	before = bytes_of(line, length, mark->column - 1);
-	if (before > LINE_MAX_SHOWN / 2 && length > LINE_MAX_SHOWN) {
-		from = before - LINE_MAX_SHOWN / 2;
-		while (((unsigned char)line[from] & 0xc0) == 0x80)
-			from++;
+	place = bytes_of(line, length, mark->column - 1);
+	from = shown_from(line, length, place);
+	shown = length - from;
+	if (shown > LINE_MAX_SHOWN) {
+		shown = LINE_MAX_SHOWN;
+		while (((unsigned char)line[from + shown] & 0xc0) == 0x80)
+			shown--;
 	}
-	shown = length - from < LINE_MAX_SHOWN ? length - from : LINE_MAX_SHOWN;
 	sink_text(sink, "%5u | ", mark->line);
-	write_line(sink, line + from, shown);
+	write_foreign(sink, line + from, shown);
 	sink_text(sink, "\n      | ");
-	write_blanks(sink, line + from, before - from);
-	write_caret(sink, diagnostic);
+	write_below(sink, COLOUR_NONE, ' ', line + from, place - from);
+	write_caret(sink, diagnostic, line + place, from + shown - place);
 }
 
 static void write_place(struct sink *sink, const struct mark *mark)
@@ -97,7 +160,8 @@ static void write_diagnostic(struct sink *sink, const struct diagnostic *diagnos
 		sink_coloured(sink, COLOUR_BOLD, "sockform: ");
 	sink_coloured(sink, is_error(diagnostic) ? COLOUR_RED : COLOUR_YELLOW, "%s[%s]: ", severity,
 		diag_codes[diagnostic->code].name);
-	sink_text(sink, "%s\n", diagnostic->message);
+	write_foreign(sink, diagnostic->message, strlen(diagnostic->message));
+	sink_text(sink, "\n");
 	sink_string(sink, "severity", severity);
 	sink_string(sink, "code", diag_codes[diagnostic->code].name);
 	sink_string(sink, "message", diagnostic->message);

@@ -8,7 +8,8 @@
 /*
  * All diagnostics in the order of the text. As text: place, code, message, source line, caret and
  * hint, then a count; as JSON: one object with the array "diagnostics". Nothing at all for an empty
- * list. `verbose` adds details, such as the verifier's whole log.
+ * list. `verbose` adds details, such as the verifier's whole log. Carets are placed by the widths
+ * of characters in LC_CTYPE.
  */
 void report_diagnostics(struct sink *sink, struct diagnostics *diagnostics, bool verbose);
 

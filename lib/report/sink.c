@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "lib/report/sink.h"
 
+#include "lib/base/source.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -12,25 +14,6 @@ static void write_indent(struct sink *sink)
 		fputs("  ", sink->stream);
 }
 
-/* Length of the well-formed UTF-8 sequence at `text`, 0 where there is none (RFC 3629). */
-static size_t sequence_length(const unsigned char *text)
-{
-	size_t length = text[0] < 0x80   ? 1
-			: text[0] < 0xc2 ? 0
-			: text[0] < 0xe0 ? 2
-			: text[0] < 0xf0 ? 3
-			: text[0] < 0xf5 ? 4
-					 : 0;
-
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-		(text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return length;
-}
-
 /* File names may hold any byte; JSON may not: what is no UTF-8 becomes U+FFFD. */
 static void write_quoted(struct sink *sink, const char *text)
 {
@@ -38,7 +21,7 @@ static void write_quoted(struct sink *sink, const char *text)
 
 	fputc('"', sink->stream);
 	while (*at) {
-		size_t length = sequence_length(at);
+		size_t length = utf8_length((const char *)at);
 
 		if (*at == '"' || *at == '\\')
 			fprintf(sink->stream, "\\%c", *at);

@@ -28,23 +28,40 @@ struct loader {
 	bool stopped; /* a fault after which the rest of the text means nothing */
 };
 
+/* libyaml's own lines are not used: it counts breaks that no editor does (U+2028 and others). */
 static struct mark mark_of(const struct loader *loader, const yaml_mark_t *at)
 {
-	return (struct mark){
-		.source = loader->source,
-		.line = (uint32_t)at->line + 1,
-		.column = (uint32_t)at->column + 1,
-	};
+	return source_mark(loader->source, at->index);
 }
 
-static struct mark mark_span(
-	const struct loader *loader, const yaml_mark_t *start, const yaml_mark_t *end)
+static struct mark mark_between(const struct source *source, struct mark start, size_t end)
 {
-	struct mark mark = mark_of(loader, start);
+	struct mark last = source_mark(source, end);
 
-	if (end->line == start->line && end->column > start->column)
-		mark.length = (uint32_t)(end->column - start->column);
-	return mark;
+	if (last.line == start.line && last.column > start.column)
+		start.length = last.column - start.column;
+	return start;
+}
+
+static struct mark mark_span(const struct loader *loader, const yaml_event_t *event)
+{
+	return mark_between(
+		loader->source, mark_of(loader, &event->start_mark), event->end_mark.index);
+}
+
+/* libyaml has a node begin at its anchor or tag; what is meant is what stands behind them. */
+static struct mark mark_behind_properties(const struct loader *loader, const yaml_event_t *event)
+{
+	const struct source *source = loader->source;
+	struct mark mark = mark_of(loader, &event->start_mark);
+	const char *at = source->text + source_offset(&mark);
+
+	while (*at == '&' || *at == '!') {
+		at += strcspn(at, " \t\r\n");
+		at += strspn(at, " \t\r\n");
+	}
+	return mark_between(source, source_mark_of_byte(source, (size_t)(at - source->text)),
+		event->end_mark.index);
 }
 
 static void stop(struct loader *loader)
@@ -52,38 +69,58 @@ static void stop(struct loader *loader)
 	loader->stopped = true;
 }
 
-/* "[::1]:80" without quotes: YAML takes it for a list, and its complaint does not say so. */
-static bool is_bare_ip6(const struct mark *mark)
+/* What YAML takes for something else, and complains of in words that do not help. */
+static const char *syntax_hint(const struct mark *mark)
 {
 	size_t length;
-	const char *line = source_line(mark->source, mark->line, &length);
+	const char *line = source_line(mark->source, mark->line, &length), *at;
 
-	return line && memmem(line, length, "[:", 2);
+	if (!line)
+		return NULL;
+	if (length > 1 && memmem(line, length, "[:", 2))
+		return "an IPv6 address needs quotes: \"[::1]:80\"";
+	at = mark->source->text + source_offset(mark);
+	if (at < line + length && *at == '\t')
+		return "YAML indents with blanks, not with tabs";
+	if (at > line && at[-1] == '*' && at < line + length && *at == '(')
+		return "an instruction that begins with * needs quotes";
+	return NULL;
+}
+
+/* Whether there is nothing but blanks from a place on. */
+static bool is_at_end(const struct mark *mark)
+{
+	const char *at = mark->source->text + source_offset(mark);
+
+	return !at[strspn(at, " \t\r\n")];
+}
+
+/* What was opened and never closed is wrong where it was opened, not where the text ends. */
+static bool blames_context(const yaml_parser_t *parser, const struct mark *problem)
+{
+	const char *context = parser->context;
+
+	if (!context)
+		return false;
+	return strstr(context, "quoted scalar") || strstr(context, "simple key") ||
+	       (strstr(context, "flow") && is_at_end(problem));
 }
 
 static void report_syntax(struct loader *loader)
 {
 	const yaml_parser_t *parser = &loader->parser;
 	struct mark mark = mark_of(loader, &parser->problem_mark);
-	struct diagnostic *diagnostic;
 
 	if (parser->error == YAML_MEMORY_ERROR)
 		arena_out_of_memory();
-	if (parser->error == YAML_READER_ERROR) {
-		/* The reader gives a byte offset and no mark: count the lines before it. */
-		mark = (struct mark){ .source = loader->source, .line = 1, .column = 1 };
-		while (mark.line < loader->source->line_count &&
-			loader->source->line_start[mark.line] <= parser->problem_offset)
-			mark.line++;
-	}
-	/* A mark behind the last line (end of input) has no source line to show: use the last. */
-	if (mark.line > loader->source->line_count)
-		mark.line = (uint32_t)loader->source->line_count;
-	diagnostic = diag_add(loader->diagnostics, DIAG_E0101, mark, "%s%s%s",
+	if (parser->error == YAML_READER_ERROR)
+		mark = source_mark_of_byte(loader->source, parser->problem_offset);
+	else if (blames_context(parser, &mark))
+		mark = mark_of(loader, &parser->context_mark);
+	diag_add(loader->diagnostics, DIAG_E0101, mark, "%s%s%s",
 		parser->problem ? parser->problem : "the text is not YAML",
-		parser->context ? " " : "", parser->context ? parser->context : "");
-	if (is_bare_ip6(&mark))
-		diagnostic->hint = "an IPv6 address needs quotes: \"[::1]:80\"";
+		parser->context ? " " : "", parser->context ? parser->context : "")
+		->hint = syntax_hint(&mark);
 	stop(loader);
 }
 
@@ -92,7 +129,11 @@ static void add_to_mapping(struct loader *loader, struct open_node *open, struct
 	if (!open->key && !open->key_refused) {
 		size_t first;
 
-		if (node->kind != YAML_SCALAR) {
+		if (node->refused) {
+			open->key_refused = true;
+			return;
+		}
+		if (node->kind != YAML_SCALAR || yaml_is_null(node)) {
 			diag_add(loader->diagnostics, DIAG_E0107, node->mark,
 				"a key has to be a word, this is %s", yaml_describe(node));
 			open->key_refused = true;
@@ -168,7 +209,7 @@ static struct yaml_node *new_node(
 static void open_collection(struct loader *loader, enum yaml_kind kind, const yaml_event_t *event,
 	const yaml_char_t *anchor)
 {
-	struct mark mark = mark_span(loader, &event->start_mark, &event->end_mark);
+	struct mark mark = mark_behind_properties(loader, event);
 	struct yaml_node *node = new_node(loader, kind, mark, anchor);
 
 	if (loader->depth == YAML_MAX_DEPTH) {
@@ -206,20 +247,21 @@ static void add_scalar(struct loader *loader, const yaml_event_t *event)
 {
 	const char *value = (const char *)event->data.scalar.value;
 	size_t length = event->data.scalar.length;
-	struct mark mark = mark_span(loader, &event->start_mark, &event->end_mark);
+	struct mark mark = mark_behind_properties(loader, event);
 	struct yaml_node *node = new_node(loader, YAML_SCALAR, mark, event->data.scalar.anchor);
 
 	node->style = style_of(event);
 	if (length > YAML_MAX_SCALAR) {
 		node->mark.length = 0;
+		node->refused = true;
 		diag_add(loader->diagnostics, DIAG_E0106, node->mark,
 			"this value is %zu bytes long, the limit is %d", length, YAML_MAX_SCALAR);
-		length = 0;
 	} else if (memchr(value, '\0', length)) {
+		node->refused = true;
 		diag_add(loader->diagnostics, DIAG_E0101, node->mark,
 			"a NUL byte has no place in a manifest");
-		length = 0;
 	}
+	length = node->refused ? 0 : length;
 	node->text = arena_copy(loader->arena, value, length);
 	node->length = length;
 	add_node(loader, node, mark);
@@ -236,12 +278,15 @@ static bool is_open(const struct loader *loader, const struct yaml_node *node)
 static void add_alias(struct loader *loader, const yaml_event_t *event)
 {
 	const char *name = (const char *)event->data.alias.anchor;
-	struct mark mark = mark_span(loader, &event->start_mark, &event->end_mark);
+	struct mark mark = mark_span(loader, event);
 	size_t position = name_index_find(&loader->anchors, name);
-	struct yaml_node *node;
+	struct yaml_node *node = new_node(loader, YAML_SCALAR, mark, NULL);
 
 	if (position != NAME_ABSENT && !is_open(loader, loader->anchored.items[position])) {
-		add_node(loader, loader->anchored.items[position], mark);
+		*node = *loader->anchored.items[position];
+		node->mark = mark;
+		node->alias = true;
+		add_node(loader, node, mark);
 		return;
 	}
 	diag_add(loader->diagnostics, DIAG_E0103, mark,
@@ -249,14 +294,14 @@ static void add_alias(struct loader *loader, const yaml_event_t *event)
 					: "the alias \"*%s\" stands inside what it names",
 		name);
 	/* Something has to stand there, or a mapping would take its next key for this value. */
-	node = new_node(loader, YAML_SCALAR, mark, NULL);
 	node->text = "";
+	node->refused = true;
 	add_node(loader, node, mark);
 }
 
 static void end_document(struct loader *loader, yaml_documents *ret)
 {
-	if (loader->root && !yaml_is_null(loader->root))
+	if (loader->root && !loader->root->refused && !yaml_is_null(loader->root))
 		*vec_add(loader->arena, ret) = loader->root;
 	loader->root = NULL;
 	loader->anchors = (struct name_index){ 0 };

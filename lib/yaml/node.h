@@ -4,8 +4,9 @@
  *
  * What is refused here, so that no later stage meets it: duplicate keys, keys that are no scalars,
  * aliases without an anchor or inside what they name, and input beyond the limits below. An alias
- * is the very node that its anchor names, so the tree is a graph without cycles; the node limit
- * counts it as often as it stands, which is what ends "a billion laughs" before anybody walks it.
+ * shares the children of the node that its anchor names, so the tree is a graph without cycles; the
+ * node limit counts them as often as they stand, which is what ends "a billion laughs" before
+ * anybody walks it.
  */
 #pragma once
 
@@ -41,6 +42,9 @@ struct yaml_node {
 	enum yaml_kind kind;
 	enum yaml_style style; /* scalars */
 	struct mark mark;
+	bool alias;   /* stands for an anchor's node: the mark is the alias's, the rest the anchor's
+		       */
+	bool refused; /* its fault has been reported: to be passed over in silence */
 	const char *text;                    /* scalars: NUL-terminated, and no NUL inside */
 	size_t length;                       /* scalars: bytes */
 	VEC(const struct yaml_node *) items; /* sequences */
@@ -67,7 +71,7 @@ bool yaml_is_null(const struct yaml_node *node);
 const char *yaml_describe(const struct yaml_node *node);
 
 /*
- * The place of byte `offset` of a scalar's text. Exact for plain, one-line quoted (without
- * escapes before it) and literal scalars; for folded ones the scalar itself.
+ * The place of byte `offset` of a scalar's text in the file, whatever escapes and line breaks stand
+ * before it. For folded (">") scalars and aliases: the scalar itself.
  */
 struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t length);

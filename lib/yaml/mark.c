@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * From a byte of a scalar's value back to its place in the file: source and value are walked side
+ * by side, by the rules of YAML 1.1 for folding (5.7, 9.1) and escapes (5.6).
+ */
+#include "lib/yaml/node.h"
+
+#include <string.h>
+
+struct walk {
+	const char *at, *end; /* in the source */
+	enum yaml_style style;
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* At blanks that a line break follows, or at the break itself. */
+static bool at_fold(const struct walk *walk)
+{
+	const char *at = walk->at;
+
+	while (at < walk->end && is_blank(*at))
+		at++;
+	return at < walk->end && (*at == '\n' || *at == '\r');
+}
+
+/* Passes line breaks and the blanks around them; the bytes that they are in the value. */
+static size_t pass_fold(struct walk *walk)
+{
+	size_t breaks = 0;
+
+	while (walk->at < walk->end && (is_blank(*walk->at) || strchr("\r\n", *walk->at)))
+		breaks += *walk->at++ == '\n';
+	return breaks > 1 ? breaks - 1 : 1;
+}
+
+/* Bytes of UTF-8 that a code point takes. */
+static size_t encoded_length(unsigned long code)
+{
+	return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+}
+
+static unsigned long read_hex(const char *text, size_t digits)
+{
+	unsigned long value = 0;
+
+	for (size_t i = 0; i < digits; i++) {
+		unsigned long digit = (unsigned long)text[i];
+
+		value = value << 4 | (digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+	}
+	return value;
+}
+
+/* Passes "\\n", "\\x41" and their like; the bytes that they are in the value. */
+static size_t pass_escape(struct walk *walk)
+{
+	char letter = walk->at[1];
+	size_t digits = letter == 'x' ? 2 : letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
+	const char *code = walk->at + 2;
+
+	walk->at += 2 + digits;
+	if (letter == '\n' || letter == '\r') {
+		while (walk->at < walk->end && (is_blank(*walk->at) || *walk->at == '\n'))
+			walk->at++;
+		return 0;
+	}
+	if (digits)
+		return encoded_length(read_hex(code, digits));
+	/* NEL and the no-break space take two bytes, the line and paragraph separators three. */
+	return strchr("N_", letter) ? 2 : strchr("LP", letter) ? 3 : 1;
+}
+
+/* Passes what stands for the next byte or bytes of the value; their number. */
+static size_t pass_next(struct walk *walk, char quote)
+{
+	if (at_fold(walk))
+		return pass_fold(walk);
+	if (quote == '"' && *walk->at == '\\' && walk->end - walk->at > 1)
+		return pass_escape(walk);
+	if (quote == '\'' && *walk->at == '\'' && walk->end - walk->at > 1)
+		walk->at++;
+	walk->at++;
+	return 1;
+}
+
+/* Plain and quoted scalars. */
+static size_t offset_in_flow(const struct yaml_node *scalar, size_t offset)
+{
+	const struct source *source = scalar->mark.source;
+	size_t start = source_offset(&scalar->mark), done = 0;
+	struct walk walk = { source->text + start, source->text + source->length, scalar->style };
+	char quote = scalar->style == YAML_QUOTED ? *walk.at++ : 0;
+
+	while (done < offset && walk.at < walk.end)
+		done += pass_next(&walk, quote);
+	/* The byte looked for may stand behind a line break that counts for nothing. */
+	while (scalar->style == YAML_QUOTED && quote == '"' && walk.end - walk.at > 1 &&
+		walk.at[0] == '\\' && walk.at[1] == '\n')
+		pass_escape(&walk);
+	return (size_t)(walk.at - source->text);
+}
+
+/* A literal scalar's text begins on the line after its "|" and is cut at the first line's indent.
+ */
+static struct mark mark_in_literal(const struct yaml_node *scalar, size_t offset)
+{
+	struct mark mark = scalar->mark;
+	size_t indent = 0, size, line_start = 0;
+	const char *line;
+
+	mark.line++;
+	for (size_t i = 0; i < offset; i++) {
+		if (scalar->text[i] == '\n') {
+			mark.line++;
+			line_start = i + 1;
+		}
+	}
+	/* Where this line of the text stands in its source line tells the indent. */
+	line = source_line(mark.source, mark.line, &size);
+	if (line) {
+		size_t kept = strcspn(scalar->text + line_start, "\n");
+
+		indent = size > kept ? size - kept : 0;
+	}
+	mark.column = (uint32_t)(indent + 1 +
+				 count_characters(scalar->text + line_start, offset - line_start));
+	return mark;
+}
+
+struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t length)
+{
+	struct mark mark;
+
+	if (scalar->alias || scalar->style == YAML_FOLDED)
+		return scalar->mark;
+	if (offset > scalar->length)
+		offset = scalar->length;
+	if (length > scalar->length - offset)
+		length = scalar->length - offset;
+	mark = scalar->style == YAML_LITERAL
+		       ? mark_in_literal(scalar, offset)
+		       : source_mark_of_byte(scalar->mark.source, offset_in_flow(scalar, offset));
+	mark.length = (uint32_t)count_characters(scalar->text + offset, length);
+	return mark;
+}
