@@ -18,13 +18,15 @@
 static int open_signals(void)
 {
 	sigset_t signals;
+	int fd;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
 		return -errno;
-	return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd >= 0 ? fd : -errno;
 }
 
 /* A connection costs a descriptor: as many as this process may have. */
@@ -161,6 +163,9 @@ int cmd_run(struct invocation *invocation)
 		return diag_exit_code(&invocation->diagnostics);
 	raise_descriptor_limit();
 	signals = open_signals();
+	if (signals < 0)
+		diag_add(&invocation->diagnostics, DIAG_E0402, mark_none,
+			"cannot wait for signals: %s", strerror(-signals));
 	feeds = listen_for(invocation, &desired);
 	if (feeds && signals >= 0)
 		apply_and_serve(invocation, feeds, signals, &desired);

@@ -14,7 +14,7 @@
 
 struct feed_set;
 
-/* Sums over all connections that have ended; bytes as TCP counts them. */
+/* Sums over all connections that have ended; bytes that came in and that were queued to go out. */
 struct feed_totals {
 	uint64_t connections, refused, bytes_in, bytes_out;
 };
@@ -31,7 +31,8 @@ bool feed_open_maps(struct feed_set *set, struct kernel *kernel);
 
 /*
  * Serves until `stop` is readable. `notice` is told what goes wrong with single sockets, seldom
- * enough to be printed. Returns 0, or a negative errno where the loop itself cannot go on.
+ * enough to be printed. Returns 0, or a negative errno where the loop itself cannot go on; all
+ * connections are closed then.
  */
 int feed_serve(struct feed_set *set, int stop, void (*notice)(void *context, const char *message),
 	void *context);

@@ -98,6 +98,7 @@ static int insert_at_lowest(struct connection *connection)
 			return error;
 		map->taken[index / 64] |= UINT64_C(1) << (index % 64);
 		connection->index = index;
+		connection->indexed = true;
 		return 0;
 	}
 	return -ENOSPC;
@@ -125,7 +126,7 @@ void feed_release(struct connection *connection)
 {
 	struct feed_map *map = connection->map;
 
-	if (!map->taken)
+	if (!connection->indexed)
 		return;
 	map->taken[connection->index / 64] &= ~(UINT64_C(1) << (connection->index % 64));
 	if (connection->index < map->lowest)

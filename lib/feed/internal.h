@@ -16,10 +16,12 @@ struct feed_map {
 struct connection {
 	int fd;
 	struct feed_map *map;
-	uint32_t index;    /* sockmap: where it is */
-	bool draining;     /* the peer sent FIN: waiting for what is on its way */
-	uint64_t moved;    /* bytes in and out when last looked at, while draining */
-	uint64_t patience; /* monotonic ns: closed then, if nothing moves */
+	bool indexed;        /* sockmap: it has an index */
+	uint32_t index;      /* which */
+	bool draining;       /* the peer sent FIN: waiting for what is on its way */
+	uint64_t moved;      /* while draining: bytes in and out when last looked at */
+	uint64_t idle_since; /* likewise: monotonic ns since when nothing has moved; 0: not looked
+				at */
 	struct connection *previous, *next;
 };
 

@@ -4,10 +4,13 @@
  * EPOLLIN, so that bytes never wake this process.
  *
  * A peer that half-closes still has bytes on the way: closing at once would purge what is queued in
- * the kernel's redirect queue (seen: 10 of 10 streams cut). So the connection drains first, until
- * TCP says that as many bytes have been queued for sending as were received, its FIN counting as
- * one. Where the program does something else with the bytes, that never comes true: then it is
- * closed when nothing has moved for a while.
+ * the kernel's redirect queue (seen: 10 of 10 streams cut). No call tells whether that queue is
+ * empty, so TCP's counters have to. A connection has drained when the peer has acknowledged all
+ * that was sent to it, nothing has moved for a moment, and as many bytes were queued for sending as
+ * were received. Where the program does something else with the bytes the last never comes true,
+ * and a longer time without movement decides. A peer that reads slowly is waited for: it has bytes
+ * in flight. (Closing as soon as the counts match cuts streams where others send to the socket,
+ * too.)
  *
  * EPOLLERR beside EPOLLRDHUP is no reason to hurry: a redirect to a socket that is going leaves
  * EPIPE on it (sk_psock_backlog). Only EPOLLHUP, both directions shut, says that nothing is left to
@@ -28,8 +31,14 @@
 #include <time.h>
 
 #define EVENTS_AT_ONCE 256
-#define DRAIN_TICK_MS 4 /* how often draining connections are looked at */
-#define DRAIN_PATIENCE_NS (1000 * 1000 * 1000ull)
+#define DRAIN_TICK_MS 4                           /* how often draining connections are looked at */
+#define DRAIN_MOMENT_NS (20 * 1000 * 1000ull)     /* idle, with counts that match */
+#define DRAIN_PATIENCE_NS (1000 * 1000 * 1000ull) /* idle, with counts that do not */
+/* From include/net/tcp_states.h; <netinet/tcp.h>, which has them too, cannot stand beside
+ * linux/tcp.h. */
+#define TCP_STATE_CLOSE 7
+#define TCP_STATE_CLOSE_WAIT 8
+
 #define PAUSE_TICK_MS 100 /* how often a paused listener tries again */
 
 static uint64_t now_ns(void)
@@ -63,29 +72,40 @@ static void tell(struct feed_set *set, const char *what, int error)
 	set->notice(set->context, message);
 }
 
-/* Bytes received and bytes queued for sending, as TCP has counted them. */
-static bool read_counts(int fd, uint64_t *received, uint64_t *queued)
+/* What TCP has counted on a connection, in bytes. */
+struct counts {
+	uint64_t received; /* without the peer's FIN */
+	uint64_t queued;   /* for sending, sent or not */
+	bool in_flight;    /* queued and not acknowledged */
+	bool closed;       /* reset, or gone */
+};
+
+static struct counts read_counts(int fd)
 {
 	struct tcp_info info = { 0 };
 	socklen_t length = sizeof(info);
+	struct counts counts = { 0 };
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
-		return false;
-	*received = info.tcpi_bytes_received;
-	*queued = info.tcpi_bytes_sent - info.tcpi_bytes_retrans + info.tcpi_notsent_bytes;
-	return true;
+		return (struct counts){ .closed = true };
+	counts.received = info.tcpi_bytes_received;
+	/* The kernel counts a FIN as a byte. After a reset it cannot be told whether there was one.
+	 */
+	if (info.tcpi_state == TCP_STATE_CLOSE_WAIT && counts.received)
+		counts.received--;
+	counts.queued = info.tcpi_bytes_sent - info.tcpi_bytes_retrans + info.tcpi_notsent_bytes;
+	counts.in_flight = info.tcpi_notsent_bytes || info.tcpi_unacked;
+	counts.closed = info.tcpi_state == TCP_STATE_CLOSE;
+	return counts;
 }
 
 void connection_close(struct feed_set *set, struct connection *connection)
 {
-	uint64_t received = 0, queued = 0;
+	struct counts counts = read_counts(connection->fd);
 
-	if (read_counts(connection->fd, &received, &queued)) {
-		/* The peer's FIN counts as a byte that was received. */
-		set->totals.bytes_in += received - (connection->draining && received);
-		set->totals.bytes_out += queued;
-	}
 	set->totals.connections++;
+	set->totals.bytes_in += counts.received;
+	set->totals.bytes_out += counts.queued;
 	set->draining -= connection->draining;
 	fd_close(connection->fd);
 	feed_release(connection);
@@ -124,6 +144,7 @@ static void admit(struct feed_set *set, const struct listener *listener, int fd)
 		return;
 	}
 	fd_close(fd);
+	feed_release(connection);
 	free(connection);
 	/* A peer that has gone again by now is no fault of anybody's. */
 	if (error != -ENOTCONN)
@@ -152,17 +173,17 @@ static void accept_all(struct feed_set *set, struct listener *listener)
 
 static bool has_drained(struct connection *connection, uint64_t now)
 {
-	uint64_t received, queued;
+	struct counts counts = read_counts(connection->fd);
+	uint64_t moved = counts.received + counts.queued;
 
-	if (!read_counts(connection->fd, &received, &queued))
+	if (counts.closed)
 		return true;
-	if (received <= queued + 1)
-		return true;
-	if (received + queued != connection->moved) {
-		connection->moved = received + queued;
-		connection->patience = now + DRAIN_PATIENCE_NS;
+	if (!connection->idle_since || moved != connection->moved || counts.in_flight) {
+		connection->moved = moved;
+		connection->idle_since = now;
 	}
-	return now >= connection->patience;
+	return now - connection->idle_since >=
+	       (counts.received <= counts.queued ? DRAIN_MOMENT_NS : DRAIN_PATIENCE_NS);
 }
 
 static void end_connection(struct feed_set *set, struct connection *connection, uint32_t events)
@@ -172,8 +193,8 @@ static void end_connection(struct feed_set *set, struct connection *connection, 
 		epoll_ctl(set->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
 		connection->draining = true;
 		set->draining++;
-		if (!has_drained(connection, now_ns()))
-			return;
+		has_drained(connection, now_ns());
+		return;
 	}
 	connection_close(set, connection);
 }
@@ -265,7 +286,11 @@ int feed_serve(struct feed_set *set, int stop, void (*notice)(void *context, con
 	set->refusals_told = 0;
 	for (size_t i = 0; !error && i < set->listener_count; i++)
 		error = watch(set, set->listeners[i].fd, &set->listeners[i]);
-	return error ? error : loop(set);
+	if (!error)
+		error = loop(set);
+	while (set->connections)
+		connection_close(set, set->connections);
+	return error;
 }
 
 struct feed_totals feed_totals(const struct feed_set *set)

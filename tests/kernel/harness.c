@@ -107,13 +107,16 @@ static void need_privilege(void)
 
 void harness_init(void)
 {
+	/* Where one of these ends the test, harness_fini() is not called: so nothing is made yet.
+	 */
+	need_privilege();
+	cr_assert_eq(access(sockform_path(), X_OK), 0, "%s: %s", sockform_path(), strerror(errno));
+	client_raise_files();
+	deployments_remove();
 	strcpy(scratch, "/tmp/sockform-test-XXXXXX");
 	cr_assert(mkdtemp(scratch), "mkdtemp: %s", strerror(errno));
 	/* A test runs the program as another user. */
 	chmod(scratch, 0755);
-	need_privilege();
-	client_raise_files();
-	deployments_remove();
 }
 
 void harness_fini(void)
@@ -175,10 +178,7 @@ void manifest_write(const char *path, const char *format, ...)
 
 void manifest_init(struct manifest *ret, const char *name)
 {
-	char file[64];
-
-	snprintf(file, sizeof(file), "%s.yaml", name);
-	ret->path = scratch_path(file);
+	snprintf(ret->path, sizeof(ret->path), "%s/%s.yaml", scratch, name);
 	ret->port = port_free();
 	snprintf(ret->name, sizeof(ret->name), PREFIX "%s-%d", name, getpid());
 }
@@ -243,6 +243,16 @@ void serve_end(struct process *process)
 	process_stop(process, SIGTERM, &result, SERVE_MS);
 	assert_code(&result, 0);
 	result_finish(&result);
+}
+
+int dial(const struct manifest *manifest)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(manifest->port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	cr_assert_eq(connect(fd, (void *)&address, sizeof(address)), 0, "%s", strerror(errno));
+	return fd;
 }
 
 struct client *client_open(const struct manifest *manifest, size_t connections)

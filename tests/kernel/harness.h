@@ -86,7 +86,7 @@ void manifest_write(const char *path, const char *format, ...)
 
 /* A manifest of a test: where it lies, its deployment's name and its port. */
 struct manifest {
-	char *path;
+	char path[128];
 	char name[64];
 	uint16_t port;
 };
@@ -108,6 +108,9 @@ void serve(struct process *ret, const struct manifest *manifest);
 
 /* Ends it with SIGTERM and asserts that it exits 0. */
 void serve_end(struct process *process);
+
+/* A blocking connection to the manifest's port on 127.0.0.1. */
+int dial(const struct manifest *manifest);
 
 /* A client of the manifest's port on 127.0.0.1; asserted, so not NULL. */
 struct client *client_open(const struct manifest *manifest, size_t connections);

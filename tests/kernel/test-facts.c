@@ -3,13 +3,11 @@
  * What this project relies on the kernel to do, by raw bpf() calls and without the program: when
  * one of these fails, a kernel has changed and the design has to be looked at, not the code.
  */
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -17,162 +15,12 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "raw.h"
 
 #define PARSER BPF_SK_SKB_STREAM_PARSER
 #define VERDICT BPF_SK_SKB_STREAM_VERDICT
 
-#define INSN(c, d, s, o, i)                                                                        \
-	((struct bpf_insn){ .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) })
-#define MOV(dst, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
-#define CALL(helper) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
-#define EXIT INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
-#define LD_MAP(dst, fd)                                                                            \
-	INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
-
-/* Long enough for loopback to have delivered whatever is going to come. */
-#define QUIET_MS 300
-#define ANSWER_MS 5000
-
 TestSuite(facts, .init = harness_init, .fini = harness_fini, .timeout = 60);
-
-/* A connection over loopback: the client's end, and the accepted one that enters maps. */
-struct pair {
-	int client;
-	int server;
-};
-
-static void pair_open(struct pair *ret)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	socklen_t length = sizeof(address);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	cr_assert_eq(bind(listener, (void *)&address, length), 0);
-	cr_assert_eq(listen(listener, 1), 0);
-	cr_assert_eq(getsockname(listener, (void *)&address, &length), 0);
-	ret->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	cr_assert_eq(connect(ret->client, (void *)&address, length), 0);
-	ret->server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	cr_assert(ret->server >= 0);
-	close(listener);
-}
-
-static void pair_close(struct pair *pair)
-{
-	close(pair->client);
-	close(pair->server);
-}
-
-static void give(int fd, const char *words)
-{
-	cr_assert_eq(send(fd, words, strlen(words), MSG_NOSIGNAL), (ssize_t)strlen(words));
-}
-
-/* What comes within `wait` milliseconds is exactly these words ("": nothing). */
-static void assert_gets_within(int fd, const char *words, int wait)
-{
-	struct pollfd poll_one = { .fd = fd, .events = POLLIN };
-	size_t length = 0;
-	char buffer[256];
-
-	while (length <= strlen(words) && poll(&poll_one, 1, wait) > 0) {
-		ssize_t n = recv(fd, buffer + length, sizeof(buffer) - 1 - length, MSG_DONTWAIT);
-
-		cr_assert(n > 0, "recv %zd: %s", n, strerror(errno));
-		length += n;
-		if (length == strlen(words))
-			break;
-	}
-	buffer[length] = '\0';
-	cr_assert_str_eq(buffer, words);
-}
-
-#define assert_gets(fd, words) assert_gets_within(fd, words, ANSWER_MS)
-#define assert_gets_nothing(fd) assert_gets_within(fd, "", QUIET_MS)
-
-static int map_make(enum bpf_map_type type, uint32_t value_size, uint32_t entries)
-{
-	int map = bpf_map_create(type, "facts", 4, value_size, entries, NULL);
-
-	cr_assert(map >= 0, "map type %d: %s", type, strerror(errno));
-	return map;
-}
-
-static int sockmap_make(void)
-{
-	return map_make(BPF_MAP_TYPE_SOCKMAP, 8, 16);
-}
-
-#define program_make(...)                                                                          \
-	program_load((struct bpf_insn[]){ __VA_ARGS__ },                                           \
-		sizeof((struct bpf_insn[]){ __VA_ARGS__ }) / sizeof(struct bpf_insn))
-
-static int program_load(const struct bpf_insn *code, size_t count)
-{
-	int program = bpf_prog_load(BPF_PROG_TYPE_SK_SKB, "facts", "GPL", code, count, NULL);
-
-	cr_assert(program >= 0, "load: %s", strerror(errno));
-	return program;
-}
-
-static int program_pass(void)
-{
-	return program_make(MOV(BPF_REG_0, SK_PASS), EXIT);
-}
-
-/* Redirects to the socket at index 0. */
-static int program_echo(int map)
-{
-	return program_make(LD_MAP(BPF_REG_2, map), MOV(BPF_REG_3, 0), MOV(BPF_REG_4, 0),
-		CALL(BPF_FUNC_sk_redirect_map), EXIT);
-}
-
-/* Tail-calls element 0 of a program array; an empty one passes. */
-static int program_dispatch(int slot)
-{
-	return program_make(LD_MAP(BPF_REG_2, slot), MOV(BPF_REG_3, 0), CALL(BPF_FUNC_tail_call),
-		MOV(BPF_REG_0, SK_PASS), EXIT);
-}
-
-static int program_parse_whole(void)
-{
-	return program_make(INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_1, 0, 0), EXIT);
-}
-
-static int link_make(int program, int map, enum bpf_attach_type type)
-{
-	int link = bpf_link_create(program, map, type, NULL);
-
-	cr_assert(link >= 0, "link: %s", strerror(errno));
-	return link;
-}
-
-/* A 64-bit value wants the descriptor as 64 bits. */
-static int socket_insert(int map, uint32_t index, int fd)
-{
-	uint64_t value = fd;
-
-	return bpf_map_update_elem(map, &index, &value, BPF_ANY);
-}
-
-static uint32_t program_id(int program)
-{
-	struct bpf_prog_info info = { 0 };
-	__u32 length = sizeof(info);
-
-	cr_assert_eq(bpf_obj_get_info_by_fd(program, &info, &length), 0);
-	return info.id;
-}
-
-static uint32_t map_id(int map)
-{
-	struct bpf_map_info info = { 0 };
-	__u32 length = sizeof(info);
-
-	cr_assert_eq(bpf_obj_get_info_by_fd(map, &info, &length), 0);
-	return info.id;
-}
 
 /* bpffs where it belongs, and a folder of this test's own in it. */
 static void bpffs_folder(char *path, size_t size)
@@ -407,6 +255,98 @@ Test(facts, fin_reaches_the_reader_of_a_socket_in_a_map)
 	/* The kernel does not pass it on: the other end is as open as before. */
 	assert_gets_nothing(pair.client);
 	pair_close(&pair);
+}
+
+/* Why a feed cannot serve a client that half-closes before it is accepted. */
+Test(facts, a_socket_whose_peer_has_shut_its_side_enters_no_map)
+{
+	int map = sockmap_make();
+	struct pollfd server = { .events = POLLRDHUP };
+	struct pair pair;
+
+	attach_verdict(map);
+	pair_open(&pair);
+	give(pair.client, "last");
+	cr_assert_eq(shutdown(pair.client, SHUT_WR), 0);
+	server.fd = pair.server;
+	cr_assert_eq(poll(&server, 1, ANSWER_MS), 1);
+	cr_assert_eq(socket_insert(map, 0, pair.server), -EOPNOTSUPP);
+	pair_close(&pair);
+}
+
+/* Redirects everything to the socket at index 0, and counts in element 0 of an array. */
+static int program_count_and_echo(int map, int counts)
+{
+	return program_make(INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_1, 0, 0),
+		INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_7, BPF_REG_1, 0, 0),
+		INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, -4, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, -4), LD_MAP(BPF_REG_1, counts),
+		CALL(BPF_FUNC_map_lookup_elem), INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 4, 0),
+		INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_7, 0, 3, 0),
+		INSN(BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_1, BPF_REG_0, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_1, 0, 0, 1),
+		INSN(BPF_STX | BPF_MEM | BPF_DW, BPF_REG_0, BPF_REG_1, 0, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_6, 0, 0),
+		LD_MAP(BPF_REG_2, map), MOV(BPF_REG_3, 0), MOV(BPF_REG_4, 0),
+		CALL(BPF_FUNC_sk_redirect_map), EXIT);
+}
+
+/* How many empty messages the verdict saw. */
+static uint64_t empty_messages(int counts)
+{
+	uint64_t count = 0;
+	uint32_t zero = 0;
+
+	cr_assert_eq(bpf_map_lookup_elem(counts, &zero, &count), 0);
+	return count;
+}
+
+/*
+ * The second socket's client shuts its side, `seen` empty messages reach the verdict, and then
+ * the first one, to which everything is redirected, says something and hears `answer`.
+ */
+static void fin_with(void (*attach)(int map, int verdict), uint64_t seen, const char *answer)
+{
+	int map = sockmap_make(), counts = map_make(BPF_MAP_TYPE_ARRAY, 8, 1);
+	struct pair first, second;
+
+	attach(map, program_count_and_echo(map, counts));
+	pair_open(&first);
+	pair_open(&second);
+	cr_assert_eq(socket_insert(map, 0, first.server), 0);
+	cr_assert_eq(socket_insert(map, 1, second.server), 0);
+	give(second.client, "before");
+	assert_gets(first.client, "before");
+	cr_assert_eq(shutdown(second.client, SHUT_WR), 0);
+	usleep(100000);
+	cr_assert_eq(empty_messages(counts), seen);
+	give(first.client, "after");
+	assert_gets_within(first.client, answer, *answer ? ANSWER_MS : QUIET_MS);
+	pair_close(&first);
+	pair_close(&second);
+}
+
+static void verdict_alone(int map, int verdict)
+{
+	link_make(verdict, map, VERDICT);
+}
+
+static void verdict_behind_parser(int map, int verdict)
+{
+	link_make(program_parse_whole(), map, PARSER);
+	link_make(verdict, map, VERDICT);
+}
+
+/* Redirected, the empty message is an EPIPE to its target, which then takes nothing any more. */
+Test(facts, fin_is_an_empty_message_to_a_verdict_without_a_parser)
+{
+	fin_with(verdict_alone, 1, "");
+}
+
+Test(facts, fin_is_no_message_behind_a_parser)
+{
+	fin_with(verdict_behind_parser, 0, "after");
 }
 
 Test(facts, bpffs_refuses_dots_and_takes_the_signs_that_pins_use)

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -99,7 +98,8 @@ Test(lifecycle, delete_under_open_connections)
 	cr_assert(client_echo(client, 10000, WAIT_MS));
 	sockform_expect(0, "delete", manifest.path);
 	assert_pins(before.pins);
-	process_kill_all();
+	/* What run made is gone already: that is no reason for it to complain. */
+	serve_end(&run);
 	client_destroy(client);
 	assert_before(&before);
 }
@@ -134,6 +134,24 @@ Test(lifecycle, run_removes_what_it_made_on_sigint)
 Test(lifecycle, run_removes_what_it_made_on_sigterm)
 {
 	run_ends_by(SIGTERM, "sigterm");
+}
+
+/* Its deployment is its own also when somebody else's apply has changed it meanwhile. */
+Test(lifecycle, run_removes_what_an_apply_has_changed)
+{
+	struct manifest manifest;
+	struct before before;
+	struct process run;
+
+	manifest_init(&manifest, "changed");
+	manifest_echo(&manifest, BODY_PASS);
+	before_take(&before);
+	serve(&run, &manifest);
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_expect(0, "apply", manifest.path);
+	assert_echo(&manifest, 10, 10000);
+	serve_end(&run);
+	assert_before(&before);
 }
 
 Test(lifecycle, run_leaves_a_deployment_that_was_there_before)

@@ -162,14 +162,14 @@ Test(refusal, a_map_is_not_replaced_unasked)
 }
 
 /* The folder that is locked; an apply has made it. */
-static int lock_take(const struct manifest *manifest)
+static int lock_take(const struct manifest *manifest, int kind)
 {
 	int folder;
 
 	sockform_expect(0, "apply", manifest->path);
 	folder = open(PINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cr_assert(folder >= 0);
-	cr_assert_eq(flock(folder, LOCK_EX | LOCK_NB), 0);
+	cr_assert_eq(flock(folder, kind | LOCK_NB), 0);
 	return folder;
 }
 
@@ -183,7 +183,7 @@ Test(refusal, a_held_lock_times_out_and_names_the_holder)
 
 	manifest_init(&manifest, "lock");
 	manifest_echo(&manifest, BODY_ECHO);
-	lock = lock_take(&manifest);
+	lock = lock_take(&manifest, LOCK_EX);
 	ids = snapshot_ids();
 	pins = snapshot_pins();
 	manifest_echo(&manifest, BODY_PASS);
@@ -205,6 +205,22 @@ Test(refusal, a_held_lock_times_out_and_names_the_holder)
 	free(pins);
 }
 
+/* One who reads keeps those away who write. */
+Test(refusal, a_shared_lock_is_waited_for_too)
+{
+	struct manifest manifest;
+	int lock;
+
+	manifest_init(&manifest, "shared");
+	manifest_echo(&manifest, BODY_ECHO);
+	lock = lock_take(&manifest, LOCK_SH);
+	manifest_echo(&manifest, BODY_PASS);
+	sockform_expect(4, "apply", "--lock-timeout", "1", manifest.path);
+	sockform_expect(1, "plan", "--exit-code", manifest.path);
+	close(lock);
+	sockform_expect(0, "apply", "--lock-timeout", "1", manifest.path);
+}
+
 Test(refusal, a_lock_that_is_released_in_time_is_waited_for)
 {
 	struct manifest manifest;
@@ -214,7 +230,7 @@ Test(refusal, a_lock_that_is_released_in_time_is_waited_for)
 
 	manifest_init(&manifest, "wait");
 	manifest_echo(&manifest, BODY_ECHO);
-	lock = lock_take(&manifest);
+	lock = lock_take(&manifest, LOCK_EX);
 	manifest_echo(&manifest, BODY_PASS);
 
 	const char *const argv[] = { sockform_path(), "apply", "--lock-timeout", "20",
@@ -270,6 +286,30 @@ Test(refusal, an_address_in_use_is_found_before_anything_is_made)
 	assert_ids(ids);
 	assert_pins(pins);
 	close(listener);
+	free(ids);
+	free(pins);
+}
+
+Test(refusal, a_second_run_of_a_manifest_disturbs_nothing)
+{
+	char *ids, *pins;
+	struct manifest manifest;
+	struct process run;
+	struct client *client;
+
+	manifest_init(&manifest, "twice-run");
+	manifest_echo(&manifest, BODY_ECHO);
+	serve(&run, &manifest);
+	client = client_open(&manifest, 20);
+	cr_assert(client_echo(client, 10000, WAIT_MS));
+	ids = snapshot_ids();
+	pins = snapshot_pins();
+	sockform_expect(3, "run", manifest.path);
+	assert_ids(ids);
+	assert_pins(pins);
+	cr_assert(client_echo(client, 10000, WAIT_MS));
+	client_destroy(client);
+	serve_end(&run);
 	free(ids);
 	free(pins);
 }

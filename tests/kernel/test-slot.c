@@ -13,9 +13,7 @@
 #include <unistd.h>
 
 #include "harness.h"
-
-#define ANSWER_MS 10000
-#define QUIET_MS 300
+#include "raw.h"
 
 TestSuite(slot, .init = harness_init, .fini = harness_fini, .timeout = 60);
 
@@ -46,44 +44,6 @@ static void manifest_slot(struct manifest *ret, const char *name)
 		"  - accept: 127.0.0.1:%u\n"
 		"    into: echo_sockets\n",
 		ret->name, ret->port);
-}
-
-static int dial(const struct manifest *manifest)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(manifest->port) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	cr_assert_eq(connect(fd, (void *)&address, sizeof(address)), 0, "%s", strerror(errno));
-	return fd;
-}
-
-static void give(int fd, const char *words)
-{
-	cr_assert_eq(send(fd, words, strlen(words), MSG_NOSIGNAL), (ssize_t)strlen(words));
-}
-
-static void assert_gets(int fd, const char *words)
-{
-	struct pollfd one = { .fd = fd, .events = POLLIN };
-	size_t length = 0;
-	char buffer[256];
-
-	while (length < strlen(words) && poll(&one, 1, ANSWER_MS) > 0) {
-		ssize_t n = recv(fd, buffer + length, sizeof(buffer) - 1 - length, MSG_DONTWAIT);
-
-		cr_assert(n > 0, "waiting for \"%s\": %s", words, n ? strerror(errno) : "EOF");
-		length += n;
-	}
-	buffer[length] = '\0';
-	cr_assert_str_eq(buffer, words);
-}
-
-static void assert_gets_nothing(int fd)
-{
-	struct pollfd one = { .fd = fd, .events = POLLIN };
-
-	cr_assert_eq(poll(&one, 1, QUIET_MS), 0, "something came");
 }
 
 static void assert_entries(const struct manifest *manifest, ssize_t wanted)
@@ -192,4 +152,48 @@ Test(slot, a_client_too_many_disturbs_nobody)
 	assert_entries(&manifest, 0);
 	assert_echo(&manifest, 1, 1000);
 	serve_end(&run);
+}
+
+static void read_exactly(int fd, size_t bytes)
+{
+	char buffer[65536];
+
+	while (bytes) {
+		size_t most = bytes < sizeof(buffer) ? bytes : sizeof(buffer);
+		ssize_t n = recv(fd, buffer, most, 0);
+
+		cr_assert(n > 0, "%zu bytes are missing", bytes);
+		bytes -= n;
+	}
+}
+
+/*
+ * The socket at index 0 sends more than it receives, because it sends what others receive. When
+ * its client then half-closes, its own bytes are still on the way: counting bytes of the socket
+ * alone cannot tell.
+ */
+Test(slot, a_half_close_of_the_first_loses_nothing)
+{
+	const size_t bytes = 16 * 1024 * 1024;
+	struct manifest manifest;
+	struct process run;
+	char byte, *block = calloc(1, bytes);
+	int first, second;
+
+	manifest_slot(&manifest, "slot-half");
+	serve(&run, &manifest);
+	first = dial(&manifest);
+	assert_entries(&manifest, 1);
+	second = dial(&manifest);
+	assert_entries(&manifest, 2);
+	cr_assert_eq(send(second, block, bytes, MSG_NOSIGNAL), (ssize_t)bytes);
+	read_exactly(first, bytes);
+	cr_assert_eq(send(first, block, bytes, MSG_NOSIGNAL), (ssize_t)bytes);
+	cr_assert_eq(shutdown(first, SHUT_WR), 0);
+	read_exactly(first, bytes);
+	cr_assert_eq(recv(first, &byte, 1, 0), 0);
+	close(first);
+	close(second);
+	serve_end(&run);
+	free(block);
 }
