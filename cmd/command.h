@@ -45,6 +45,10 @@ struct invocation {
 	struct sink out, err;
 };
 
+/* An E0001 for the user of the verb; EXIT_USAGE. */
+int usage_error(struct invocation *invocation, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Milliseconds since some fixed time. */
 double milliseconds_now(void);
 

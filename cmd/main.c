@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -31,8 +32,8 @@ static const struct command commands[] = {
 	{ "run", "FILE...", "apply, serve the feeds, and delete on exit",
 		FILES_HELP
 		"Listens where the manifests' `sockets` say and puts each accepted socket into\n"
-		"its map. On SIGINT or SIGTERM deletes the deployments that it created; one that\n"
-		"was there before stays.\n",
+		"its map. On SIGINT, SIGTERM or SIGHUP deletes the deployments that it created;\n"
+		"one that was there before stays.\n",
 		OPTION_LOCK_TIMEOUT, 1, -1, cmd_run },
 };
 
@@ -109,10 +110,17 @@ static int report_unknown_verb(const char *name)
 	return EXIT_USAGE;
 }
 
-static int usage_error(const struct command *command, const char *problem, const char *what)
+int usage_error(struct invocation *invocation, const char *format, ...)
 {
-	fprintf(stderr, "sockform %s: %s%s\n`sockform %s --help` says more.\n", command->name,
-		problem, what, command->name);
+	struct diagnostic *diagnostic;
+	va_list arguments;
+
+	va_start(arguments, format);
+	diagnostic = diag_add(&invocation->diagnostics, DIAG_E0001, mark_none, "%s",
+		arena_vprintf(&invocation->arena, format, arguments));
+	va_end(arguments);
+	diagnostic->hint = arena_printf(
+		&invocation->arena, "`sockform %s --help` says more", invocation->command->name);
 	return EXIT_USAGE;
 }
 
@@ -127,8 +135,8 @@ static bool parse_seconds(const char *text, unsigned int *ret)
 	return true;
 }
 
-/* Sets what the option says; a message where its value is wrong, else NULL. */
-static const char *take_option(struct invocation *invocation, int letter, const char *value)
+/* Sets what the option says; false with a diagnostic where its value is wrong. */
+static bool take_option(struct invocation *invocation, int letter, const char *value)
 {
 	switch (letter) {
 	case 'v':
@@ -141,17 +149,29 @@ static const char *take_option(struct invocation *invocation, int letter, const 
 		invocation->name = value;
 		break;
 	case 'L':
-		if (!parse_seconds(value, &invocation->reconcile.lock_timeout))
-			return "--lock-timeout takes a whole number of seconds, not ";
-		break;
+		if (parse_seconds(value, &invocation->reconcile.lock_timeout))
+			break;
+		usage_error(
+			invocation, "--lock-timeout takes 0 to 86400 seconds, not \"%s\"", value);
+		return false;
 	case 'o':
 		if (strcmp(value, "json") == 0)
 			invocation->out.format = invocation->err.format = SINK_JSON;
-		else if (strcmp(value, "text") != 0)
-			return "--output takes text or json, not ";
+		else if (strcmp(value, "text") != 0) {
+			usage_error(invocation, "--output takes text or json, not \"%s\"", value);
+			return false;
+		}
 		break;
 	}
-	return NULL;
+	return true;
+}
+
+/* The option that getopt_long stumbled over: a letter within a word, or the word. */
+static const char *faulty_option(struct arena *arena, char **argv)
+{
+	return optopt > ' ' && optopt < 127 && strncmp(argv[optind - 1], "--", 2) != 0
+		       ? arena_printf(arena, "-%c", optopt)
+		       : argv[optind - 1];
 }
 
 /* -1: go on and run the verb; else the exit code. */
@@ -159,7 +179,6 @@ static int parse_arguments(struct invocation *invocation, int argc, char **argv)
 {
 	const struct command *command = invocation->command;
 	struct option table[OPTION_COUNT + 1] = { 0 };
-	const char *problem;
 	size_t count = 0;
 	int letter;
 
@@ -172,21 +191,24 @@ static int parse_arguments(struct invocation *invocation, int argc, char **argv)
 			write_help(command);
 			return EXIT_DONE;
 		}
-		if (letter == '?')
-			return usage_error(command, "there is no option ", argv[optind - 1]);
-		if (letter == ':')
-			return usage_error(command, "a value is missing for ", argv[optind - 1]);
-		problem = take_option(invocation, letter, optarg);
-		if (problem)
-			return usage_error(command, problem, optarg);
+		if (letter == '?' || letter == ':')
+			return usage_error(invocation,
+				letter == '?' ? "there is no option %s"
+					      : "a value is missing for %s",
+				faulty_option(&invocation->arena, argv));
+		if (!take_option(invocation, letter, optarg))
+			return EXIT_USAGE;
 	}
+	/* In the design, and not there yet: better said than taken for a file. */
+	if (command->run == cmd_run && optind > 1 && strcmp(argv[optind - 1], "--") == 0)
+		return usage_error(invocation, "running a command (-- CMD) is not supported yet");
 	invocation->operands = argv + optind;
 	invocation->operand_count = (size_t)(argc - optind);
 	if (argc - optind < command->least)
-		return usage_error(command, "it needs ", command->operands);
+		return usage_error(invocation, "it needs %s", command->operands);
 	if (command->most >= 0 && argc - optind > command->most)
-		return usage_error(
-			command, "there is one operand too many: ", argv[optind + command->most]);
+		return usage_error(invocation, "there is one operand too many: %s",
+			argv[optind + command->most]);
 	return -1;
 }
 

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 
 /* Blocked and read from a descriptor, so that a signal never interrupts a change half-way. */
@@ -23,21 +22,13 @@ static int open_signals(void)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	/* A reader of the output that has gone is no reason to leave the deployment behind. */
+	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
 		return -errno;
 	fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd >= 0 ? fd : -errno;
-}
-
-/* A connection costs a descriptor: as many as this process may have. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
 }
 
 static void notice(void *context, const char *message)
@@ -102,22 +93,42 @@ static void report_totals(struct invocation *invocation, const struct feed_total
 		totals->connections, totals->bytes_in, totals->bytes_out);
 }
 
-/* Deployments that were there before are not this process's to delete. */
-static void delete_created(struct invocation *invocation, const plan_list *applied)
+/* What this process created, each as it is now: one made later under its name is somebody else's. */
+static void remember_created(
+	struct invocation *invocation, const plan_list *applied, target_list *ret)
 {
-	kernel_names names = { 0 };
+	vec_each (plan, applied) {
+		struct reconcile_target target = { .name = (*plan)->deployment };
+
+		target.identity = reconcile_identify(&invocation->reconcile, target.name);
+		if (!(*plan)->state->exists && target.identity)
+			*vec_add(&invocation->arena, ret) = target;
+	}
+}
+
+static void report_left(struct invocation *invocation, const plan_list *applied)
+{
+	struct sink *out = &invocation->out;
+
+	sink_open_object(out, NULL);
+	sink_open_array(out, "left");
+	vec_each (plan, applied) {
+		if (!(*plan)->state->exists)
+			continue;
+		sink_string(out, NULL, (*plan)->deployment);
+		sink_text(out, "%s: left in place, it was there before\n", (*plan)->deployment);
+	}
+	sink_close(out);
+	sink_close(out);
+}
+
+static void delete_created(struct invocation *invocation, const target_list *created)
+{
 	plan_list plans = { 0 };
 	double started = milliseconds_now();
 
-	vec_each (plan, applied) {
-		if (!(*plan)->state->exists)
-			*vec_add(&invocation->arena, &names) = (*plan)->deployment;
-		else
-			sink_text(&invocation->out, "%s: left in place, it was there before\n",
-				(*plan)->deployment);
-	}
-	if (names.count &&
-		reconcile_delete(&invocation->reconcile, "run", names.items, names.count, &plans))
+	if (created->count && reconcile_delete(&invocation->reconcile, "run", created->items,
+				      created->count, &plans))
 		report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
 			milliseconds_now() - started);
 }
@@ -141,15 +152,18 @@ static void apply_and_serve(struct invocation *invocation, struct feed_set *feed
 	const desired_list *desired)
 {
 	double started = milliseconds_now();
+	target_list created = { 0 };
 	plan_list plans = { 0 };
 
 	if (!reconcile_apply(&invocation->reconcile, "run", desired, &plans))
 		return;
+	remember_created(invocation, &plans, &created);
 	report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
 		milliseconds_now() - started);
 	if (feed_open_maps(feeds, &invocation->reconcile.kernel))
 		serve(invocation, feeds, signals, desired);
-	delete_created(invocation, &plans);
+	report_left(invocation, &plans);
+	delete_created(invocation, &created);
 }
 
 int cmd_run(struct invocation *invocation)
@@ -161,7 +175,6 @@ int cmd_run(struct invocation *invocation)
 	if (!reconcile_load(&invocation->reconcile, invocation->operands, invocation->operand_count,
 		    &desired))
 		return diag_exit_code(&invocation->diagnostics);
-	raise_descriptor_limit();
 	signals = open_signals();
 	if (signals < 0)
 		diag_add(&invocation->diagnostics, DIAG_E0402, mark_none,

@@ -7,11 +7,8 @@ int cmd_status(struct invocation *invocation)
 	status_list states = { 0 };
 	bool drifted = false;
 
-	if (name && !manifest_is_deployment_name(name)) {
-		sink_text(&invocation->err,
-			"sockform status: a deployment's name is 1 to 63 of a-z, 0-9 and -\n");
-		return EXIT_USAGE;
-	}
+	if (name && !manifest_is_deployment_name(name))
+		return usage_error(invocation, "a deployment's name is 1 to 63 of a-z, 0-9 and -");
 	if (!reconcile_status(&invocation->reconcile, "status", name, &states))
 		return diag_exit_code(&invocation->diagnostics);
 	report_states(&invocation->out, states.items, states.count);

@@ -18,28 +18,35 @@ bool reconcile_load(
 	return !reconcile->diagnostics->errors;
 }
 
-/* Writers make the root folder, where it is missing; readers find nothing there. */
+/*
+ * What a verb does to bpffs. Makers mount it and make the root folder, where those are missing;
+ * takers lock out others, too, but find nothing where there is none.
+ */
 enum access {
 	READ,
-	WRITE,
+	MAKE,
+	TAKE,
 };
 
 /* The descriptor of the lock, or -1 where there is nothing to lock; false with a diagnostic. */
 static bool enter(struct reconcile *reconcile, const char *verb, enum access access, int *lock)
 {
 	struct kernel *kernel = &reconcile->kernel;
+	size_t errors = reconcile->diagnostics->errors;
 
 	*lock = -1;
 	kernel->arena = reconcile->arena;
 	kernel->diagnostics = reconcile->diagnostics;
-	if (!kernel_check_privilege(kernel, verb) || !kernel_open(kernel, access == WRITE))
+	if (!kernel_check_privilege(kernel, verb) || !kernel_open(kernel, access == MAKE))
 		return false;
-	*lock = kernel_lock(kernel, access == WRITE, reconcile->lock_timeout);
-	return !reconcile->diagnostics->errors;
+	*lock = kernel_lock(kernel, access != READ, reconcile->lock_timeout);
+	return reconcile->diagnostics->errors == errors;
 }
 
 static bool make_plans(struct reconcile *reconcile, const desired_list *desired, plan_list *ret)
 {
+	size_t errors = reconcile->diagnostics->errors;
+
 	vec_each (wanted, desired) {
 		struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
 
@@ -48,7 +55,7 @@ static bool make_plans(struct reconcile *reconcile, const desired_list *desired,
 		*vec_add(reconcile->arena, ret) = plan_make(reconcile->arena, wanted->manifest,
 			wanted->codes, state, reconcile->diagnostics);
 	}
-	return !reconcile->diagnostics->errors;
+	return reconcile->diagnostics->errors == errors;
 }
 
 bool reconcile_plan(
@@ -64,25 +71,34 @@ bool reconcile_apply(
 {
 	cleanup_fd int lock = -1;
 
-	return enter(reconcile, verb, WRITE, &lock) && make_plans(reconcile, desired, ret) &&
+	return enter(reconcile, verb, MAKE, &lock) && make_plans(reconcile, desired, ret) &&
 	       apply_plans(&reconcile->kernel, ret);
 }
 
-bool reconcile_delete(struct reconcile *reconcile, const char *verb, const char *const *names,
-	size_t count, plan_list *ret)
+bool reconcile_delete(struct reconcile *reconcile, const char *verb,
+	const struct reconcile_target *targets, size_t count, plan_list *ret)
 {
 	cleanup_fd int lock = -1;
+	size_t errors = reconcile->diagnostics->errors;
 
-	if (!enter(reconcile, verb, WRITE, &lock))
+	if (!enter(reconcile, verb, TAKE, &lock))
 		return false;
 	for (size_t i = count; i-- > 0;) {
 		struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
 
-		if (!kernel_observe(&reconcile->kernel, names[i], state))
+		if (!kernel_observe(&reconcile->kernel, targets[i].name, state))
 			return false;
-		*vec_add(reconcile->arena, ret) = plan_teardown(reconcile->arena, state);
+		if (targets[i].identity && targets[i].identity != state->identity)
+			continue;
+		*vec_add(reconcile->arena, ret) =
+			plan_teardown(reconcile->arena, state, reconcile->diagnostics);
 	}
-	return apply_plans(&reconcile->kernel, ret);
+	return reconcile->diagnostics->errors == errors && apply_plans(&reconcile->kernel, ret);
+}
+
+uint64_t reconcile_identify(const struct reconcile *reconcile, const char *name)
+{
+	return kernel_identify(&reconcile->kernel, name);
 }
 
 static int64_t count_entries(

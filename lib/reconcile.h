@@ -38,9 +38,23 @@ bool reconcile_plan(
 bool reconcile_apply(
 	struct reconcile *reconcile, const char *verb, const desired_list *desired, plan_list *ret);
 
+/* A deployment to delete. */
+struct reconcile_target {
+	const char *name;
+	uint64_t identity; /* only where it is still this one; 0: whichever has the name */
+};
+
+typedef VEC(struct reconcile_target) target_list;
+
 /* Tears down the deployments, the last first. One that is not there is no error. */
-bool reconcile_delete(struct reconcile *reconcile, const char *verb, const char *const *names,
-	size_t count, plan_list *ret);
+bool reconcile_delete(struct reconcile *reconcile, const char *verb,
+	const struct reconcile_target *targets, size_t count, plan_list *ret);
+
+/*
+ * What tells a deployment from one that is made later under the same name; 0: it is not there. Good
+ * after a reconcile_apply.
+ */
+uint64_t reconcile_identify(const struct reconcile *reconcile, const char *name);
 
 /* Reads one deployment, or all for NULL. */
 bool reconcile_status(

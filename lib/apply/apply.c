@@ -34,6 +34,7 @@ static void add_deployment(struct apply_run *run, const struct plan *plan)
 		arena_alloc_array(arena, plan->steps.count, sizeof(*deployment->objects));
 	if (manifest) {
 		deployment->map_count = manifest->maps.count;
+		deployment->maps = arena_alloc_array(arena, manifest->maps.count, sizeof(int));
 		deployment->map_step =
 			arena_alloc_array(arena, manifest->maps.count, sizeof(size_t));
 		deployment->program_step =
@@ -42,7 +43,7 @@ static void add_deployment(struct apply_run *run, const struct plan *plan)
 	for (size_t i = 0; i < plan->steps.count; i++) {
 		const struct plan_step *step = &plan->steps.items[i];
 
-		deployment->objects[i] = (struct step_objects){ -1, -1, -1, -1, -1, -1 };
+		deployment->objects[i] = (struct step_objects){ -1, -1, -1, -1, -1, -1, -1 };
 		if (step->map)
 			deployment->map_step[maps++] = i;
 		if (step->program)
@@ -55,6 +56,7 @@ static void close_objects(const struct deployment_run *deployment)
 	for (size_t i = 0; i < deployment->plan->steps.count; i++) {
 		struct step_objects *objects = &deployment->objects[i];
 
+		fd_close(objects->old_linked);
 		fd_close(objects->old_program);
 		fd_close(objects->program);
 		fd_close(objects->dispatcher);

@@ -9,8 +9,8 @@
  *	clean     remove the pins of what is superseded or no longer wanted
  *
  * Everything from stage to commit goes through a journal of undos, run backwards on the first
- * failure. Cleaning comes last and is never undone: whatever it cannot remove is named as an error,
- *shows as drift, and goes with the next apply or delete.
+ * failure. Cleaning comes last and is never undone: what it cannot remove is named as an error, shows
+ * as drift, and goes with the next apply or delete.
  */
 #pragma once
 
@@ -20,7 +20,8 @@
 typedef VEC(const struct plan *) plan_list;
 
 /*
- * The caller holds the exclusive lock since before the plans' states were observed. False with
- * diagnostics, and the kernel as it was before; true when everything was done.
+ * The caller holds the exclusive lock since before the plans' states were observed. True when
+ * everything was done; false with diagnostics, and with the kernel as it was before, unless it was
+ * cleaning that failed or a diagnostic says what could not be taken back.
  */
 bool apply_plans(struct kernel *kernel, const plan_list *plans);

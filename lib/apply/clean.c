@@ -39,7 +39,8 @@ static void clean_map(struct apply_run *run, const struct deployment_run *deploy
 		remove_pin(run, step_path(run, deployment, step, FOLDER_MAPS));
 }
 
-static void remove_folder(struct apply_run *run, const char *path)
+/* False with an error, also where something in it is not ours. */
+static bool remove_folder(struct apply_run *run, const char *path)
 {
 	int error = kernel_remove_folder(path);
 
@@ -48,12 +49,19 @@ static void remove_folder(struct apply_run *run, const char *path)
 			path,
 			error == -ENOTEMPTY ? "there is something in it that sockform did not make"
 					    : strerror(-error));
+	return !error;
 }
 
 static void remove_folders(struct apply_run *run, const struct plan *plan)
 {
+	bool empty = true;
+
 	for (enum kernel_folder folder = FOLDER_COUNT; folder-- > 0;)
-		remove_folder(run, kernel_folder_path(run->kernel, plan->deployment, folder));
+		empty = remove_folder(
+				run, kernel_folder_path(run->kernel, plan->deployment, folder)) &&
+			empty;
+	if (!empty) /* what is left keeps its layout version */
+		return;
 	kernel_remove_layout(run->kernel, plan->deployment);
 	remove_folder(run, kernel_deployment_path(run->kernel, plan->deployment));
 }
@@ -73,6 +81,8 @@ void apply_clean(struct apply_run *run, const struct deployment_run *deployment)
 		vec_each (step, &plan->steps)
 			if (step->object == order[i])
 				cleaners[order[i]](run, deployment, step);
+	vec_each (path, &plan->state->leftovers)
+		remove_pin(run, *path);
 	if (!plan->manifest)
 		remove_folders(run, plan);
 }

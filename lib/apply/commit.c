@@ -18,9 +18,10 @@ static bool retire_attachment(struct apply_run *run, const struct deployment_run
 	int error = 0;
 
 	if (objects->program >= 0)
-		error = journal_write_slot(run, objects, objects->program);
+		error = journal_write_slot(run, objects, objects->program,
+			step_path(run, deployment, step, FOLDER_SLOTS));
 	if (!error && objects->link >= 0 && step->old->link.map)
-		error = journal_detach_link(run, objects, objects->map, step->old->kind->type,
+		error = journal_detach_link(run, objects, step->old->kind->type,
 			step_path(run, deployment, step, FOLDER_LINKS));
 	return !error || apply_refused(run, step, "detach", error);
 }
@@ -29,7 +30,8 @@ static bool write_slot(struct apply_run *run, const struct deployment_run *deplo
 	const struct plan_step *step, const struct step_objects *objects)
 {
 	size_t program = deployment->program_step[step->attachment->program_at];
-	int error = journal_write_slot(run, objects, deployment->objects[program].program);
+	int error = journal_write_slot(run, objects, deployment->objects[program].program,
+		step_path(run, deployment, step, FOLDER_SLOTS));
 
 	return !error || apply_refused(run, step, "write the slot of", error);
 }
@@ -39,12 +41,12 @@ static bool create_link(struct apply_run *run, const struct deployment_run *depl
 {
 	const char *path = step_path(run, deployment, step, FOLDER_LINKS);
 	enum bpf_attach_type type = step->attachment->kind->type;
-	int map = map_of(deployment, step->attachment->target_at), error = 0;
+	int map = deployment->maps[step->attachment->target_at], error = 0;
 
 	if (step->stale_link && step->old->link.map)
-		error = journal_detach_link(run, objects, map, type, path);
+		error = journal_detach_link(run, objects, type, path);
 	if (!error)
-		error = journal_create_link(run, objects, map, type);
+		error = journal_create_link(run, objects, map, type, path);
 	if (error)
 		return apply_refused(run, step, "attach", error);
 	error = journal_pin(run, objects->link, path, step->stale_link);

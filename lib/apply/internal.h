@@ -9,12 +9,14 @@ struct step_objects {
 	int map, program;
 	int slot, dispatcher, link;
 	int old_program; /* what an existing slot holds, to be written back; -1: it is empty */
+	int old_linked;  /* what an existing link runs, to be attached again, to `map` */
 };
 
 /* One plan on its way into the kernel. */
 struct deployment_run {
 	const struct plan *plan;
 	struct step_objects *objects; /* one per step */
+	int *maps;                    /* of the manifest, by position; borrowed; -1: not open */
 	size_t map_count;
 	size_t *map_step;     /* the step of each map of the manifest, by position */
 	size_t *program_step; /* likewise of each program */
@@ -24,10 +26,9 @@ struct apply_run;
 
 /* How to take one change back; what is not needed by `undo` is NULL or -1. */
 struct journal_entry {
-	void (*undo)(struct apply_run *run, const struct journal_entry *entry);
+	int (*undo)(struct apply_run *run, const struct journal_entry *entry);
 	const char *path;
 	const struct step_objects *objects;
-	int map; /* borrowed */
 	int pin; /* what was pinned at `path` before; owned; -1: nothing */
 	enum bpf_attach_type type;
 };
@@ -54,10 +55,11 @@ void apply_clean(struct apply_run *run, const struct deployment_run *deployment)
 int journal_make_folder(struct apply_run *run, const char *path);
 int journal_write_layout(struct apply_run *run, const struct deployment_run *deployment);
 int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces);
-int journal_write_slot(struct apply_run *run, const struct step_objects *objects, int program);
-int journal_create_link(
-	struct apply_run *run, struct step_objects *objects, int map, enum bpf_attach_type type);
-int journal_detach_link(struct apply_run *run, const struct step_objects *objects, int map,
+int journal_write_slot(
+	struct apply_run *run, const struct step_objects *objects, int program, const char *path);
+int journal_create_link(struct apply_run *run, struct step_objects *objects, int map,
+	enum bpf_attach_type type, const char *path);
+int journal_detach_link(struct apply_run *run, const struct step_objects *objects,
 	enum bpf_attach_type type, const char *path);
 void journal_undo(struct apply_run *run);
 void journal_finish(struct apply_run *run);
@@ -69,6 +71,3 @@ bool apply_refused(
 /* The path of the pin that has the step's name, in a folder. */
 const char *step_path(const struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, enum kernel_folder folder);
-
-/* The descriptor of a map of the manifest, opened before by prepare. */
-int map_of(const struct deployment_run *deployment, size_t position);

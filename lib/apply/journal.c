@@ -13,15 +13,10 @@ static void add_entry(struct apply_run *run, struct journal_entry entry)
 	*vec_add(run->kernel->arena, &run->journal) = entry;
 }
 
-static const char *spare_path(struct apply_run *run, const char *path)
-{
-	return arena_printf(run->kernel->arena, "%s+new", path);
-}
-
-static void undo_folder(struct apply_run *run, const struct journal_entry *entry)
+static int undo_folder(struct apply_run *run, const struct journal_entry *entry)
 {
 	(void)run;
-	kernel_remove_folder(entry->path);
+	return kernel_remove_folder(entry->path);
 }
 
 int journal_make_folder(struct apply_run *run, const char *path)
@@ -31,13 +26,13 @@ int journal_make_folder(struct apply_run *run, const char *path)
 	if (error == -EEXIST)
 		return 0;
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_folder, path, NULL, -1, -1, 0 });
+		add_entry(run, (struct journal_entry){ undo_folder, path, NULL, -1, 0 });
 	return error;
 }
 
-static void undo_layout(struct apply_run *run, const struct journal_entry *entry)
+static int undo_layout(struct apply_run *run, const struct journal_entry *entry)
 {
-	kernel_remove_layout(run->kernel, entry->path);
+	return kernel_remove_layout(run->kernel, entry->path);
 }
 
 int journal_write_layout(struct apply_run *run, const struct deployment_run *deployment)
@@ -46,57 +41,52 @@ int journal_write_layout(struct apply_run *run, const struct deployment_run *dep
 	int error = kernel_write_layout(run->kernel, name);
 
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_layout, name, NULL, -1, -1, 0 });
+		add_entry(run, (struct journal_entry){ undo_layout, name, NULL, -1, 0 });
 	return error;
 }
 
-static void undo_pin(struct apply_run *run, const struct journal_entry *entry)
+static int undo_pin(struct apply_run *run, const struct journal_entry *entry)
 {
 	if (entry->pin >= 0)
-		kernel_pin_over(entry->pin, entry->path, spare_path(run, entry->path));
-	else
-		kernel_unpin(entry->path);
+		return kernel_pin_over(run->kernel, entry->pin, entry->path);
+	return kernel_unpin(entry->path);
 }
 
 int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
 {
 	cleanup_fd int old = replaces ? kernel_open_pin(path) : -1;
-	int error;
+	int error = old >= 0 ? kernel_pin_over(run->kernel, fd, path) : kernel_pin(fd, path);
 
-	if (old >= 0)
-		error = kernel_pin_over(fd, path, spare_path(run, path));
-	else
-		error = kernel_pin(fd, path);
 	if (!error)
-		add_entry(
-			run, (struct journal_entry){ undo_pin, path, NULL, -1, fd_steal(&old), 0 });
+		add_entry(run, (struct journal_entry){ undo_pin, path, NULL, fd_steal(&old), 0 });
 	return error;
 }
 
-static void undo_slot(struct apply_run *run, const struct journal_entry *entry)
+static int undo_slot(struct apply_run *run, const struct journal_entry *entry)
 {
 	(void)run;
-	kernel_write_slot(entry->objects->slot, entry->objects->old_program);
+	return kernel_write_slot(entry->objects->slot, entry->objects->old_program);
 }
 
-int journal_write_slot(struct apply_run *run, const struct step_objects *objects, int program)
+int journal_write_slot(
+	struct apply_run *run, const struct step_objects *objects, int program, const char *path)
 {
 	int error = kernel_write_slot(objects->slot, program);
 
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_slot, NULL, objects, -1, -1, 0 });
+		add_entry(run, (struct journal_entry){ undo_slot, path, objects, -1, 0 });
 	return error;
 }
 
-static void undo_link(struct apply_run *run, const struct journal_entry *entry)
+static int undo_link(struct apply_run *run, const struct journal_entry *entry)
 {
 	(void)run;
 	/* Closing the last descriptor would detach too, but later, and a pin may still hold it. */
-	kernel_detach_link(entry->objects->link);
+	return kernel_detach_link(entry->objects->link);
 }
 
-int journal_create_link(
-	struct apply_run *run, struct step_objects *objects, int map, enum bpf_attach_type type)
+int journal_create_link(struct apply_run *run, struct step_objects *objects, int map,
+	enum bpf_attach_type type, const char *path)
 {
 	int link = kernel_create_link(objects->dispatcher, map, type);
 
@@ -104,33 +94,40 @@ int journal_create_link(
 		return link;
 	fd_close(objects->link);
 	objects->link = link;
-	add_entry(run, (struct journal_entry){ undo_link, NULL, objects, map, -1, type });
+	add_entry(run, (struct journal_entry){ undo_link, path, objects, -1, type });
 	return 0;
 }
 
-static void undo_detach(struct apply_run *run, const struct journal_entry *entry)
+static int undo_detach(struct apply_run *run, const struct journal_entry *entry)
 {
-	cleanup_fd int link =
-		kernel_create_link(entry->objects->dispatcher, entry->map, entry->type);
+	const struct step_objects *objects = entry->objects;
+	cleanup_fd int link = kernel_create_link(objects->old_linked, objects->map, entry->type);
 
-	if (link >= 0)
-		kernel_pin_over(link, entry->path, spare_path(run, entry->path));
+	return link < 0 ? link : kernel_pin_over(run->kernel, link, entry->path);
 }
 
-int journal_detach_link(struct apply_run *run, const struct step_objects *objects, int map,
+int journal_detach_link(struct apply_run *run, const struct step_objects *objects,
 	enum bpf_attach_type type, const char *path)
 {
 	int error = kernel_detach_link(objects->link);
 
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_detach, path, objects, map, -1, type });
+		add_entry(run, (struct journal_entry){ undo_detach, path, objects, -1, type });
 	return error;
 }
 
 void journal_undo(struct apply_run *run)
 {
-	for (size_t i = run->journal.count; i-- > 0;)
-		run->journal.items[i].undo(run, &run->journal.items[i]);
+	for (size_t i = run->journal.count; i-- > 0;) {
+		const struct journal_entry *entry = &run->journal.items[i];
+		int error = entry->undo(run, entry);
+
+		if (error)
+			diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,
+				"a change at %s could not be taken back: %s (apply or delete "
+				"completes it)",
+				entry->path, kernel_explain(run->kernel->arena, error));
+	}
 }
 
 void journal_finish(struct apply_run *run)

@@ -4,11 +4,6 @@
 
 #include "lib/base/cleanup.h"
 
-int map_of(const struct deployment_run *deployment, size_t position)
-{
-	return deployment->objects[deployment->map_step[position]].map;
-}
-
 /* Opens what is pinned at `path` unless it is open. */
 static bool open_pin(struct apply_run *run, const struct plan_step *step, const char *path, int *fd)
 {
@@ -18,13 +13,17 @@ static bool open_pin(struct apply_run *run, const struct plan_step *step, const 
 	return *fd >= 0 || apply_refused(run, step, "open", *fd);
 }
 
+/* Maps that are there are opened when something first needs them. */
 static bool open_map(struct apply_run *run, struct deployment_run *deployment, size_t position)
 {
 	size_t at = deployment->map_step[position];
 	const struct plan_step *step = &deployment->plan->steps.items[at];
 
-	return open_pin(run, step, step_path(run, deployment, step, FOLDER_MAPS),
-		&deployment->objects[at].map);
+	if (!open_pin(run, step, step_path(run, deployment, step, FOLDER_MAPS),
+		    &deployment->objects[at].map))
+		return false;
+	deployment->maps[position] = deployment->objects[at].map;
+	return true;
 }
 
 static bool create_map(
@@ -53,12 +52,13 @@ static bool open_maps_of(
 
 static bool create_maps(struct apply_run *run, struct deployment_run *deployment)
 {
-	for (size_t i = 0; i < deployment->plan->steps.count; i++) {
-		const struct plan_step *step = &deployment->plan->steps.items[i];
+	for (size_t i = 0; i < deployment->map_count; i++) {
+		size_t at = deployment->map_step[i];
+		const struct plan_step *step = &deployment->plan->steps.items[at];
 
-		if (step->object == PLAN_MAP && step->action == PLAN_CREATE &&
-			!create_map(run, step, &deployment->objects[i]))
+		if (step->action == PLAN_CREATE && !create_map(run, step, &deployment->objects[at]))
 			return false;
+		deployment->maps[i] = deployment->objects[at].map;
 	}
 	return true;
 }
@@ -67,17 +67,13 @@ static bool load_program(struct apply_run *run, struct deployment_run *deploymen
 	const struct kernel_btf *btf, size_t btf_at)
 {
 	const struct plan_step *step = &deployment->plan->steps.items[at];
-	int *maps = arena_alloc_array(run->kernel->arena, deployment->map_count, sizeof(*maps));
-	int fd;
+	int *fd = &deployment->objects[at].program;
 
 	if (!open_maps_of(run, deployment, step->code))
 		return false;
-	for (size_t i = 0; i < deployment->map_count; i++)
-		maps[i] = map_of(deployment, i);
-	fd = kernel_load_program(
-		run->kernel, step->code, step->program->kernel_name_used, maps, btf, btf_at);
-	deployment->objects[at].program = fd;
-	return fd >= 0;
+	*fd = kernel_load_program(run->kernel, step->code, step->program->kernel_name_used,
+		deployment->maps, btf, btf_at);
+	return *fd >= 0;
 }
 
 /* The verifier judges all of them, so that one apply tells everything it has to say. */
@@ -130,6 +126,33 @@ static bool open_old_program(struct apply_run *run, const struct deployment_run 
 	       apply_refused(run, step, "open the program of", objects->old_program);
 }
 
+/* The map and the program of an existing link, to be able to attach it again. */
+static bool open_linked(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, struct step_objects *objects)
+{
+	const struct state_attachment *old = step->old;
+	const struct state_map *target = state_map_named(deployment->plan->state, old->target);
+	const char *name = deployment->plan->deployment;
+
+	if (!open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS), &objects->link))
+		return false;
+	if (!old->link.map) /* detached already: nothing to take back */
+		return true;
+	/* By pin where that is the right one: by id takes CAP_SYS_ADMIN. */
+	objects->map =
+		target && target->id == old->link.map
+			? kernel_open_pin(kernel_path(run->kernel, name, FOLDER_MAPS, old->target))
+			: kernel_open_map(old->link.map);
+	objects->old_linked =
+		old->dispatcher.id == old->link.program
+			? kernel_open_pin(step_path(run, deployment, step, FOLDER_DISPATCHERS))
+			: kernel_open_program(old->link.program);
+	if (objects->map < 0)
+		return apply_refused(run, step, "open the map of", objects->map);
+	return objects->old_linked >= 0 ||
+	       apply_refused(run, step, "open the dispatcher of", objects->old_linked);
+}
+
 /* The program that the slot is to run: just loaded, or pinned. */
 static bool open_new_program(
 	struct apply_run *run, struct deployment_run *deployment, const struct plan_step *step)
@@ -174,8 +197,7 @@ static bool prepare_wanted_attachment(
 		return false;
 	if (step->parts & PLAN_LINK && !open_map(run, deployment, step->attachment->target_at))
 		return false;
-	if (step->stale_link && !open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS),
-					&objects->link))
+	if (step->stale_link && !open_linked(run, deployment, step, objects))
 		return false;
 	if (!(step->parts & PLAN_PROGRAM_IN_SLOT))
 		return true;
@@ -184,7 +206,7 @@ static bool prepare_wanted_attachment(
 	return open_new_program(run, deployment, step);
 }
 
-/* All that may be there of an attachment that goes, for taking it away and for putting it back. */
+/* What is there of an attachment that goes, for taking it away and for putting it back. */
 static bool prepare_unwanted_attachment(
 	struct apply_run *run, struct deployment_run *deployment, size_t at)
 {
@@ -192,25 +214,13 @@ static bool prepare_unwanted_attachment(
 	struct step_objects *objects = &deployment->objects[at];
 	const struct state_attachment *old = step->old;
 
-	if (old->slot.id && !open_pin(run, step, step_path(run, deployment, step, FOLDER_SLOTS),
-				    &objects->slot))
-		return false;
-	if (old->dispatcher.id &&
-		!open_pin(run, step, step_path(run, deployment, step, FOLDER_DISPATCHERS),
-			&objects->dispatcher))
-		return false;
-	if (old->link.id && !open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS),
-				    &objects->link))
-		return false;
-	if (state_map_named(deployment->plan->state, old->target) &&
-		!open_pin(run, step,
-			kernel_path(run->kernel, deployment->plan->deployment, FOLDER_MAPS,
-				old->target),
-			&objects->map))
+	if (old->link.id && !open_linked(run, deployment, step, objects))
 		return false;
 	if (!old->slot.program)
 		return true;
-	return open_old_program(run, deployment, step, objects) &&
+	return open_pin(
+		       run, step, step_path(run, deployment, step, FOLDER_SLOTS), &objects->slot) &&
+	       open_old_program(run, deployment, step, objects) &&
 	       load_code(run, bpfasm_pass(run->kernel->arena, old->kind), NULL, &objects->program);
 }
 

@@ -52,9 +52,8 @@ static bool stage_attachment(struct apply_run *run, const struct deployment_run 
 	int error = 0;
 
 	if (step->parts & PLAN_SLOT)
-		error = journal_pin(run, objects->slot,
-			step_path(run, deployment, step, FOLDER_SLOTS),
-			step->old && step->old->slot.id);
+		error = journal_pin(
+			run, objects->slot, step_path(run, deployment, step, FOLDER_SLOTS), false);
 	if (!error && step->parts & PLAN_DISPATCHER)
 		error = journal_pin(run, objects->dispatcher,
 			step_path(run, deployment, step, FOLDER_DISPATCHERS),

@@ -14,6 +14,7 @@
 
 /* code, exit code of the command that meets it, meaning (for the manual) */
 #define DIAG_CODES(X)                                                                              \
+	X(E0001, 2, "the command line is wrong")                                                   \
 	X(E0100, 2, "the file cannot be read")                                                     \
 	X(E0101, 2, "not well-formed YAML")                                                        \
 	X(E0102, 2, "a key stands twice in one mapping")                                           \

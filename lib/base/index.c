@@ -57,3 +57,8 @@ size_t name_index_add(struct arena *arena, struct name_index *index, const char 
 	index->count++;
 	return NAME_ABSENT;
 }
+
+void name_index_set(struct name_index *index, const char *name, size_t value)
+{
+	locate(index, name)->value = value;
+}

@@ -34,6 +34,9 @@ size_t name_index_find(const struct name_index *index, const char *name);
 size_t name_index_add(
 	struct arena *arena, struct name_index *index, const char *name, size_t value);
 
+/* Another value for a name that is there. */
+void name_index_set(struct name_index *index, const char *name, size_t value);
+
 /* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). Begin with HASH_SEED. */
 #define HASH_SEED UINT64_C(0xcbf29ce484222325)
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length);

@@ -251,6 +251,22 @@ static void emit_self_key(struct assembler *assembler, const struct key_layout *
 	}
 }
 
+/* Building a key goes through r0, and keys lie on the stack: neither can hold anything else. */
+static bool takes_r0(struct assembler *assembler, const struct block_value *v)
+{
+	const struct block_value *taken =
+		v[CTX].form == VALUE_REGISTER && (v[CTX].number == R0 || v[CTX].number == R10)
+			? &v[CTX]
+		: v[FLAGS].form == VALUE_REGISTER && v[FLAGS].number == R0 ? &v[FLAGS]
+									   : NULL;
+
+	if (taken)
+		diag_add(assembler->diagnostics, DIAG_E0305, taken->mark,
+			"with \"key: self\", %s cannot be used here: the key is built with it",
+			taken->number == R0 ? "r0" : "r10");
+	return taken != NULL;
+}
+
 static void emit_sk_redirect_hash(struct assembler *assembler, const struct block_value *v)
 {
 	const struct bpfasm_map *map = &assembler->maps[v[MAP].number];
@@ -262,6 +278,8 @@ static void emit_sk_redirect_hash(struct assembler *assembler, const struct bloc
 	};
 	size_t count = v[KEY].form == VALUE_REGISTER ? 3 : 2;
 
+	if (v[KEY].form == VALUE_WORD && takes_r0(assembler, v))
+		return;
 	if (map->key_refused) {
 		assembler->incomplete = true;
 		return;

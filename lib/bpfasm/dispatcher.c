@@ -9,6 +9,9 @@
  * program that redirects it breaks the socket it redirects to: sk_psock_backlog takes a send of no
  * bytes for a broken pipe, sets EPIPE and sends nothing more there, whoever it came from (seen on
  * 6.18). So an empty message passes here and reaches no program; with a parser there is none.
+ *
+ * A dispatcher that is deployed stays, because a link's sockets keep it: whoever changes these texts
+ * bumps STATE_LAYOUT.
  */
 #define VERDICT                                                                                    \
 	"r2 = *(u32 *)(r1 + 0); if r2 == 0 goto pass;"                                             \

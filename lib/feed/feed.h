@@ -21,7 +21,7 @@ struct feed_totals {
 
 /*
  * Listens on the address of every feed of the manifests, before anything is applied: an address
- * that is taken changes nothing. NULL with a diagnostic at the feed's line for each that fails.
+ * that is taken changes nothing. NULL with a diagnostic, at the feed's line for each that fails.
  */
 struct feed_set *feed_listen(
 	struct kernel *kernel, const struct manifest *const *manifests, size_t count);

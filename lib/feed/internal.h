@@ -18,10 +18,10 @@ struct connection {
 	struct feed_map *map;
 	bool indexed;        /* sockmap: it has an index */
 	uint32_t index;      /* which */
-	bool draining;       /* the peer sent FIN: waiting for what is on its way */
 	uint64_t moved;      /* while draining: bytes in and out when last looked at */
 	uint64_t idle_since; /* likewise: monotonic ns since when nothing has moved; 0: not looked
 				at */
+	struct connection **list; /* the list that it is in */
 	struct connection *previous, *next;
 };
 

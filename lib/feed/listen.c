@@ -76,6 +76,9 @@ struct feed_set *feed_listen(
 		vec_each (feed, &manifests[i]->feeds)
 			listening = add_listener(set, kernel, manifests[i], feed) && listening;
 	set->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (set->epoll < 0)
+		diag_add(kernel->diagnostics, DIAG_E0402, mark_none,
+			"cannot wait for connections: %s", strerror(errno));
 	if (listening && set->epoll >= 0)
 		return set;
 	feed_destroy(set);
@@ -106,8 +109,7 @@ void feed_destroy(struct feed_set *set)
 {
 	if (!set)
 		return;
-	while (set->connections)
-		connection_close(set, set->connections);
+	connections_close(set);
 	for (size_t i = 0; i < set->listener_count; i++)
 		fd_close(set->listeners[i].fd);
 	for (size_t i = 0; i < set->map_count; i++) {

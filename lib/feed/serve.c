@@ -31,7 +31,8 @@
 #include <time.h>
 
 #define EVENTS_AT_ONCE 256
-#define DRAIN_TICK_MS 4                           /* how often draining connections are looked at */
+#define ACCEPTS_AT_ONCE 256
+#define DRAIN_TICK_NS (4 * 1000 * 1000ull)        /* how often draining connections are looked at */
 #define DRAIN_MOMENT_NS (20 * 1000 * 1000ull)     /* idle, with counts that match */
 #define DRAIN_PATIENCE_NS (1000 * 1000 * 1000ull) /* idle, with counts that do not */
 /* From include/net/tcp_states.h; <netinet/tcp.h>, which has them too, cannot stand beside
@@ -39,7 +40,7 @@
 #define TCP_STATE_CLOSE 7
 #define TCP_STATE_CLOSE_WAIT 8
 
-#define PAUSE_TICK_MS 100 /* how often a paused listener tries again */
+#define PAUSE_TICK_NS (100 * 1000 * 1000ull) /* how long a paused listener waits */
 
 static uint64_t now_ns(void)
 {
@@ -63,12 +64,12 @@ static void tell(struct feed_set *set, const char *what, int error)
 {
 	char message[160];
 
-	set->totals.refused++;
-	if (set->totals.refused < set->refusals_told * 2)
+	set->troubles++;
+	if (set->troubles < set->troubles_told * 2)
 		return;
-	set->refusals_told = set->totals.refused;
+	set->troubles_told = set->troubles;
 	snprintf(message, sizeof(message), "%s: %s (%llu so far)", what, explain(error),
-		(unsigned long long)set->totals.refused);
+		(unsigned long long)set->troubles);
 	set->notice(set->context, message);
 }
 
@@ -99,31 +100,45 @@ static struct counts read_counts(int fd)
 	return counts;
 }
 
-void connection_close(struct feed_set *set, struct connection *connection)
+static void take_out(struct connection *connection)
+{
+	if (connection->previous)
+		connection->previous->next = connection->next;
+	else
+		*connection->list = connection->next;
+	if (connection->next)
+		connection->next->previous = connection->previous;
+}
+
+static void put_into(struct connection **list, struct connection *connection)
+{
+	connection->list = list;
+	connection->previous = NULL;
+	connection->next = *list;
+	if (*list)
+		(*list)->previous = connection;
+	*list = connection;
+}
+
+static void connection_close(struct feed_set *set, struct connection *connection)
 {
 	struct counts counts = read_counts(connection->fd);
 
 	set->totals.connections++;
 	set->totals.bytes_in += counts.received;
 	set->totals.bytes_out += counts.queued;
-	set->draining -= connection->draining;
 	fd_close(connection->fd);
 	feed_release(connection);
-	if (connection->previous)
-		connection->previous->next = connection->next;
-	else
-		set->connections = connection->next;
-	if (connection->next)
-		connection->next->previous = connection->previous;
+	take_out(connection);
 	free(connection);
 }
 
-static void add_connection(struct feed_set *set, struct connection *connection)
+void connections_close(struct feed_set *set)
 {
-	connection->next = set->connections;
-	if (set->connections)
-		set->connections->previous = connection;
-	set->connections = connection;
+	while (set->live)
+		connection_close(set, set->live);
+	while (set->draining)
+		connection_close(set, set->draining);
 }
 
 static void admit(struct feed_set *set, const struct listener *listener, int fd)
@@ -140,12 +155,13 @@ static void admit(struct feed_set *set, const struct listener *listener, int fd)
 	if (!error && epoll_ctl(set->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
 		error = -errno;
 	if (!error) {
-		add_connection(set, connection);
+		put_into(&set->live, connection);
 		return;
 	}
 	fd_close(fd);
 	feed_release(connection);
 	free(connection);
+	set->totals.refused++;
 	/* A peer that has gone again by now is no fault of anybody's. */
 	if (error != -ENOTCONN)
 		tell(set, "a connection was closed because it could not enter its map", error);
@@ -159,16 +175,22 @@ static void pause_listener(struct feed_set *set, struct listener *listener, bool
 	epoll_ctl(set->epoll, EPOLL_CTL_MOD, listener->fd, &event);
 }
 
-static void accept_all(struct feed_set *set, struct listener *listener)
+/* So many at once, and then others have their turn: the listener stays readable. */
+static void accept_some(struct feed_set *set, struct listener *listener)
 {
 	int fd;
 
-	while ((fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+	for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+		fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			break;
 		admit(set, listener, fd);
-	if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS)
+	}
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS))
 		return;
 	tell(set, "connections wait, because no more can be accepted", -errno);
 	pause_listener(set, listener, true);
+	set->next_resume = now_ns() + PAUSE_TICK_NS;
 }
 
 static bool has_drained(struct connection *connection, uint64_t now)
@@ -188,36 +210,64 @@ static bool has_drained(struct connection *connection, uint64_t now)
 
 static void end_connection(struct feed_set *set, struct connection *connection, uint32_t events)
 {
-	if (events & EPOLLRDHUP && !(events & EPOLLHUP)) {
-		/* From here on the timer looks at it; level-triggered, the event would not stop. */
-		epoll_ctl(set->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
-		connection->draining = true;
-		set->draining++;
-		has_drained(connection, now_ns());
-		return;
-	}
-	connection_close(set, connection);
-}
-
-static void look_at_draining(struct feed_set *set)
-{
-	struct connection *next;
 	uint64_t now = now_ns();
 
-	if (!set->draining)
+	if (events & EPOLLHUP || !(events & EPOLLRDHUP)) {
+		connection_close(set, connection);
 		return;
-	for (struct connection *connection = set->connections; connection; connection = next) {
+	}
+	/* From here on the timer looks at it; level-triggered, the event would not stop. */
+	epoll_ctl(set->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+	if (!set->draining)
+		set->next_look = now + DRAIN_TICK_NS;
+	take_out(connection);
+	put_into(&set->draining, connection);
+	has_drained(connection, now);
+}
+
+static void look_at_draining(struct feed_set *set, uint64_t now)
+{
+	struct connection *next;
+
+	if (!set->draining || now < set->next_look)
+		return;
+	set->next_look = now + DRAIN_TICK_NS;
+	for (struct connection *connection = set->draining; connection; connection = next) {
 		next = connection->next;
-		if (connection->draining && has_drained(connection, now))
+		if (has_drained(connection, now))
 			connection_close(set, connection);
 	}
 }
 
-static void resume_listeners(struct feed_set *set)
+static bool any_paused(const struct feed_set *set)
 {
 	for (size_t i = 0; i < set->listener_count; i++)
 		if (set->listeners[i].paused)
+			return true;
+	return false;
+}
+
+static void resume_listeners(struct feed_set *set, uint64_t now)
+{
+	if (now < set->next_resume)
+		return;
+	for (size_t i = 0; i < set->listener_count; i++)
+		if (set->listeners[i].paused)
 			pause_listener(set, &set->listeners[i], false);
+}
+
+/* Milliseconds until something has to be looked at again, rounded up; -1: nothing. */
+static int next_timeout(const struct feed_set *set)
+{
+	uint64_t now = now_ns(), next = UINT64_MAX;
+
+	if (set->draining)
+		next = set->next_look;
+	if (any_paused(set) && set->next_resume < next)
+		next = set->next_resume;
+	if (next == UINT64_MAX)
+		return -1;
+	return next <= now ? 0 : (int)((next - now + 999999) / 1000000);
 }
 
 static int watch(struct feed_set *set, int fd, void *pointer)
@@ -234,14 +284,6 @@ static bool is_listener(const struct feed_set *set, const void *pointer)
 	return at >= first && at < first + set->listener_count * sizeof(*set->listeners);
 }
 
-static bool any_paused(const struct feed_set *set)
-{
-	for (size_t i = 0; i < set->listener_count; i++)
-		if (set->listeners[i].paused)
-			return true;
-	return false;
-}
-
 /* False when `stop` was among the events. */
 static bool handle_events(struct feed_set *set, const struct epoll_event *events, int count)
 {
@@ -251,7 +293,7 @@ static bool handle_events(struct feed_set *set, const struct epoll_event *events
 		if (!pointer)
 			return false;
 		if (is_listener(set, pointer))
-			accept_all(set, pointer);
+			accept_some(set, pointer);
 		else
 			end_connection(set, pointer, events[i].events);
 	}
@@ -261,18 +303,18 @@ static bool handle_events(struct feed_set *set, const struct epoll_event *events
 static int loop(struct feed_set *set)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
+	uint64_t now;
 
 	for (;;) {
-		int timeout = set->draining ? DRAIN_TICK_MS : any_paused(set) ? PAUSE_TICK_MS : -1;
-		int count = epoll_wait(set->epoll, events, EVENTS_AT_ONCE, timeout);
+		int count = epoll_wait(set->epoll, events, EVENTS_AT_ONCE, next_timeout(set));
 
 		if (count < 0 && errno != EINTR)
 			return -errno;
 		if (!handle_events(set, events, count))
 			return 0;
-		look_at_draining(set);
-		if (!count)
-			resume_listeners(set);
+		now = now_ns();
+		look_at_draining(set, now);
+		resume_listeners(set, now);
 	}
 }
 
@@ -283,13 +325,11 @@ int feed_serve(struct feed_set *set, int stop, void (*notice)(void *context, con
 
 	set->notice = notice;
 	set->context = context;
-	set->refusals_told = 0;
 	for (size_t i = 0; !error && i < set->listener_count; i++)
 		error = watch(set, set->listeners[i].fd, &set->listeners[i]);
 	if (!error)
 		error = loop(set);
-	while (set->connections)
-		connection_close(set, set->connections);
+	connections_close(set);
 	return error;
 }
 

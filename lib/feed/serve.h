@@ -16,13 +16,15 @@ struct feed_set {
 	size_t listener_count;
 	struct feed_map *maps;
 	size_t map_count;
-	struct connection *connections; /* all, the newest first */
-	size_t draining;
+	struct connection *live;     /* the newest first */
+	struct connection *draining; /* the peer sent FIN: waiting for what is on its way */
+	uint64_t next_look;          /* monotonic ns: when those are looked at again */
+	uint64_t next_resume;        /* likewise: when paused listeners try again */
 	struct feed_totals totals;
-	uint64_t refusals_told; /* a notice at 1, 2, 4, 8 ... refusals */
+	uint64_t troubles, troubles_told; /* a notice at 1, 2, 4, 8 ... troubles */
 	void (*notice)(void *context, const char *message);
 	void *context;
 };
 
-/* Counts it, closes it and takes it out of the set. */
-void connection_close(struct feed_set *set, struct connection *connection);
+/* Counts them, closes them and takes them out of the set. */
+void connections_close(struct feed_set *set);

@@ -5,8 +5,8 @@
  *	<bpffs>/sockform/<deployment>/layout                         symlink: version of this tree
  *	                             /maps/<map>
  *	                             /programs/<program>@<digest>
- *	                             /slots/<target>:<attach type>       program array of one
- *element /dispatchers/<target>:<attach type> program that tail-calls the slot
+ *	                             /slots/<target>:<attach type>       program array of one element
+ *	                             /dispatchers/<target>:<attach type> program that tail-calls the slot
  *	                             /links/<target>:<attach type>       link that attaches it
  *
  * bpffs takes no "." in a name (EPERM) and no regular files; "@", ":" and symlinks it takes.
@@ -14,6 +14,7 @@
 #include "lib/kernel/kernel.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <linux/magic.h>
@@ -57,7 +58,7 @@ static const char *find_mount(struct arena *arena)
 	if (!mounts)
 		return NULL;
 	while (!found && (entry = getmntent(mounts)))
-		if (strcmp(entry->mnt_type, "bpf") == 0)
+		if (strcmp(entry->mnt_type, "bpf") == 0 && is_bpffs(entry->mnt_dir))
 			found = arena_copy(arena, entry->mnt_dir, strlen(entry->mnt_dir));
 	endmntent(mounts);
 	return found;
@@ -74,12 +75,35 @@ static const char *mount_bpffs(struct kernel *kernel)
 	return NULL;
 }
 
-/* Before 5.11 maps and programs count as locked memory; the usual 64 KiB hold next to none. */
-static void raise_memory_limit(void)
+static void raise_limit(__rlimit_resource_t resource, rlim_t most)
 {
-	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+	struct rlimit limit;
 
-	setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	limit.rlim_max = limit.rlim_max > most ? limit.rlim_max : most;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(resource, &limit);
+}
+
+/*
+ * An object costs up to six descriptors while it is applied, and a connection one: as many as this
+ * process may have. Before 5.11 maps and programs count as locked memory; the usual 64 KiB hold
+ * next to none.
+ */
+static void raise_limits(void)
+{
+	raise_limit(RLIMIT_NOFILE, 0);
+	raise_limit(RLIMIT_MEMLOCK, RLIM_INFINITY);
+}
+
+/* libbpf would write to stderr what no sink knows of. */
+static int discard(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	(void)format;
+	(void)arguments;
+	return 0;
 }
 
 bool kernel_open(struct kernel *kernel, bool make)
@@ -88,7 +112,8 @@ bool kernel_open(struct kernel *kernel, bool make)
 
 	if (!bpffs && !make)
 		return true;
-	raise_memory_limit();
+	raise_limits();
+	libbpf_set_print(discard);
 	if (!bpffs)
 		bpffs = mount_bpffs(kernel);
 	if (!bpffs)
@@ -147,10 +172,13 @@ int kernel_open_pin(const char *path)
 	return fd >= 0 ? fd : -errno;
 }
 
-int kernel_pin_over(int fd, const char *path, const char *spare)
+int kernel_pin_over(const struct kernel *kernel, int fd, const char *path)
 {
-	int error = kernel_pin(fd, spare);
+	const char *spare = arena_printf(kernel->arena, "%s" STATE_SPARE_SUFFIX, path);
+	int error = kernel_unpin(spare);
 
+	if (!error)
+		error = kernel_pin(fd, spare);
 	if (error)
 		return error;
 	if (rename(spare, path) == 0)
@@ -158,6 +186,15 @@ int kernel_pin_over(int fd, const char *path, const char *spare)
 	error = -errno;
 	unlink(spare);
 	return error;
+}
+
+uint64_t kernel_identify(const struct kernel *kernel, const char *deployment)
+{
+	struct stat folder;
+
+	if (!kernel->root || stat(kernel_deployment_path(kernel, deployment), &folder) != 0)
+		return 0;
+	return folder.st_ino;
 }
 
 static const char *layout_path(const struct kernel *kernel, const char *deployment)

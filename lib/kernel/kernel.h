@@ -60,12 +60,16 @@ int kernel_open_pin(const char *path);      /* a descriptor */
 
 /*
  * Puts an object in the place of another in one step: there is no moment without a pin at `path`.
- * `spare` is a path in the same folder that is free.
+ * On the way it has the name with STATE_SPARE_SUFFIX behind it; what a crash left there is
+ * overwritten.
  */
-int kernel_pin_over(int fd, const char *path, const char *spare);
+int kernel_pin_over(const struct kernel *kernel, int fd, const char *path);
 
 int kernel_write_layout(const struct kernel *kernel, const char *deployment);
 int kernel_remove_layout(const struct kernel *kernel, const char *deployment);
+
+/* The inode of the deployment's folder, which no later one has; 0: there is none. */
+uint64_t kernel_identify(const struct kernel *kernel, const char *deployment);
 
 /* The names in a folder, sorted; none where there is no such folder. 0 or a negative errno. */
 typedef VEC(const char *) kernel_names;
@@ -101,12 +105,12 @@ int kernel_write_slot(int slot, int program);
 int kernel_create_link(int program, int map, enum bpf_attach_type type);
 int kernel_detach_link(int link);
 
-/* Ids of what a descriptor stands for; 0 or a negative errno. */
-int kernel_map_info(struct arena *arena, int fd, struct state_map *ret);
-int kernel_program_id(int fd, uint32_t *ret);
+/* What the kernel says of a map; 0 or a negative errno. */
+int kernel_map_info(int fd, struct state_map *ret);
 
-/* A program by id; needs CAP_SYS_ADMIN. */
+/* By id; needs CAP_SYS_ADMIN. */
 int kernel_open_program(uint32_t id);
+int kernel_open_map(uint32_t id);
 
 /*
  * Number of entries, by walking the keys; a negative errno. A sockmap's walk gives every index,

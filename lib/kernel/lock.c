@@ -4,6 +4,7 @@
 #include "lib/base/cleanup.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -61,6 +62,16 @@ static double seconds_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* A caller that has these signals blocked waits for them elsewhere; not for ever here. */
+static bool is_told_to_stop(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 &&
+	       (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+		       sigismember(&pending, SIGHUP) == 1);
+}
+
 int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 {
 	const struct timespec pause = { .tv_nsec = POLL_NANOSECONDS };
@@ -76,10 +87,11 @@ int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 		return -EIO;
 	}
 	while (flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
-		if (seconds_now() >= deadline) {
+		if (seconds_now() >= deadline || is_told_to_stop()) {
 			diag_add(kernel->diagnostics, DIAG_E0404, mark_none,
-				"%s is locked by %s, waited %u s (--lock-timeout)", kernel->root,
-				describe_holder(kernel->arena, fd), seconds);
+				"%s is locked by %s, waited %.0f s (--lock-timeout)", kernel->root,
+				describe_holder(kernel->arena, fd),
+				seconds - (deadline - seconds_now()));
 			return -ETIMEDOUT;
 		}
 		nanosleep(&pause, NULL);

@@ -60,7 +60,7 @@ int kernel_detach_link(int link)
 	return result_of(bpf_link_detach(link));
 }
 
-int kernel_map_info(struct arena *arena, int fd, struct state_map *ret)
+int kernel_map_info(int fd, struct state_map *ret)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t length = sizeof(info);
@@ -72,25 +72,17 @@ int kernel_map_info(struct arena *arena, int fd, struct state_map *ret)
 	ret->key_size = info.key_size;
 	ret->value_size = info.value_size;
 	ret->max_entries = info.max_entries;
-	ret->flags = info.map_flags;
-	ret->kernel_name = arena_copy(arena, info.name, strnlen(info.name, sizeof(info.name)));
-	return 0;
-}
-
-int kernel_program_id(int fd, uint32_t *ret)
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t length = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
-		return -errno;
-	*ret = info.id;
 	return 0;
 }
 
 int kernel_open_program(uint32_t id)
 {
 	return result_of(bpf_prog_get_fd_by_id(id));
+}
+
+int kernel_open_map(uint32_t id)
+{
+	return result_of(bpf_map_get_fd_by_id(id));
 }
 
 int64_t kernel_count_entries(int map, const struct state_map *info)
@@ -113,7 +105,9 @@ int64_t kernel_count_entries(int map, const struct state_map *info)
 		walked++;
 		count += !every_index || bpf_map_lookup_elem(map, keys[at], &cookie) == 0;
 	}
-	return errno == ENOENT || walked > info->max_entries ? count : -errno;
+	if (walked <= info->max_entries && errno != ENOENT)
+		return -errno;
+	return count < info->max_entries ? count : info->max_entries;
 }
 
 int kernel_insert_socket(int map, const void *key, int socket, uint32_t value_size, uint64_t flags)

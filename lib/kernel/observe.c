@@ -11,6 +11,8 @@
  * The part of bpf_link_info that sockmap links have (linux/bpf.h of 6.10 and later; older headers
  * lack the struct): map id at byte 16, attach type at byte 20.
  */
+#define LINK_TYPE_SOCKMAP 14
+
 struct sockmap_link_info {
 	uint32_t type, id, program, padding;
 	uint32_t map, attach_type;
@@ -30,7 +32,7 @@ static int observe_map(const struct observer *observer, int fd, const char *file
 {
 	struct arena *arena = observer->kernel->arena;
 	struct state_map map = { .name = file };
-	int error = kernel_map_info(arena, fd, &map);
+	int error = kernel_map_info(fd, &map);
 
 	if (error)
 		return error;
@@ -48,9 +50,12 @@ static int observe_program(const struct observer *observer, int fd, const char *
 
 	if (!state_parse_program_file(arena, file, &program.name, &program.digest))
 		return -EINVAL;
+	info.nr_map_ids = STATE_MAX_MAPS;
+	info.map_ids = (uintptr_t)program.maps;
 	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
 		return -errno;
 	program.id = info.id;
+	program.map_count = info.nr_map_ids < STATE_MAX_MAPS ? info.nr_map_ids : STATE_MAX_MAPS;
 	program.run_count = info.run_cnt;
 	program.run_nanoseconds = info.run_time_ns;
 	name_index_add(
@@ -78,22 +83,26 @@ static struct state_attachment *attachment_of(const struct observer *observer, c
 
 static int observe_slot(const struct observer *observer, int fd, const char *file)
 {
-	struct state_attachment *attachment = attachment_of(observer, file);
+	struct state_attachment *attachment;
 	const uint32_t element = 0;
 	struct state_map map = { 0 };
-	int error;
+	uint32_t program = 0;
+	int error = kernel_map_info(fd, &map);
 
-	if (!attachment)
-		return -EINVAL;
-	error = kernel_map_info(observer->kernel->arena, fd, &map);
 	if (error)
 		return error;
+	/* Reading an element writes as many bytes as its map's values have. */
+	if (map.type != BPF_MAP_TYPE_PROG_ARRAY || map.value_size != sizeof(program))
+		return -EINVAL;
+	/* From user space that is the id of the program in it. */
+	if (bpf_map_lookup_elem(fd, &element, &program) != 0 && errno != ENOENT)
+		return -errno;
+	attachment = attachment_of(observer, file);
+	if (!attachment)
+		return -EINVAL;
 	attachment->slot.id = map.id;
-	/* Reading a program array from user space gives the id of the program in it. */
-	if (bpf_map_lookup_elem(fd, &element, &attachment->slot.program) == 0)
-		return 0;
-	attachment->slot.program = 0;
-	return errno == ENOENT ? 0 : -errno;
+	attachment->slot.program = program;
+	return 0;
 }
 
 static int observe_dispatcher(const struct observer *observer, int fd, const char *file)
@@ -123,11 +132,20 @@ static int observe_link(const struct observer *observer, int fd, const char *fil
 		return -EINVAL;
 	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
 		return -errno;
+	if (info.type != LINK_TYPE_SOCKMAP)
+		return -EINVAL;
 	attachment->link.id = info.id;
 	attachment->link.program = info.program;
 	attachment->link.map = info.map;
 	attachment->link.type = info.attach_type;
 	return 0;
+}
+
+static bool ends_with(const char *text, const char *suffix)
+{
+	size_t length = strlen(text), behind = strlen(suffix);
+
+	return length >= behind && strcmp(text + length - behind, suffix) == 0;
 }
 
 /*
@@ -145,6 +163,10 @@ static bool observe_file(const struct observer *observer, enum kernel_folder fol
 
 	if (!error || fd == -ENOENT) /* gone since the folder was read */
 		return true;
+	if (ends_with(file, STATE_SPARE_SUFFIX)) {
+		*vec_add(kernel->arena, &observer->state->leftovers) = path;
+		return true;
+	}
 	if (fd == -EACCES || error == -EINVAL) {
 		*vec_add(kernel->arena, &observer->state->strangers) = path;
 		return true;
@@ -195,9 +217,15 @@ bool kernel_observe(struct kernel *kernel, const char *deployment, struct state 
 	struct observer observer = { kernel, ret };
 
 	*ret = (struct state){ .deployment = deployment };
-	if (!kernel->root || access(kernel_deployment_path(kernel, deployment), F_OK) != 0)
+	ret->identity = kernel_identify(kernel, deployment);
+	ret->exists = ret->identity != 0;
+	if (!ret->exists && kernel->root && errno != ENOENT) {
+		diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot look at %s: %s",
+			kernel_deployment_path(kernel, deployment), strerror(errno));
+		return false;
+	}
+	if (!ret->exists)
 		return true;
-	ret->exists = true;
 	observe_layout(&observer);
 	for (enum kernel_folder folder = 0; folder < FOLDER_COUNT; folder++)
 		if (!observe_folder(&observer, folder, observers[folder]))

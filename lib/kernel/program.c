@@ -11,8 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOG_BYTES ((uint32_t)16 << 20)
-#define LINE_COLUMN_BITS 10 /* BPF_LINE_INFO_LINE_COL */
+#define LOG_BYTES (UINT32_MAX >> 8) /* the most that kernels before 5.2 take */
+#define LINE_COLUMN_BITS 10         /* BPF_LINE_INFO_LINE_COL */
 
 struct kernel_btf {
 	struct btf *btf;

@@ -10,9 +10,11 @@ struct planner {
 	const struct bpfasm_code *const *codes;
 	const struct state *state;
 	struct plan *plan;
-	bool *map_is_new;          /* by position in the manifest */
-	const char **program_file; /* name of each program's pin, by position */
-	bool *program_is_new;      /* it has to be loaded */
+	const char **program_file;     /* name of each program's pin, by position */
+	bool *program_is_new;          /* it has to be loaded */
+	struct name_index generations; /* program name -> its first position in the state */
+	size_t *next_generation;       /* by position in the state; NAME_ABSENT: the last */
+	struct name_index wanted;      /* names of the attachments that the manifest has */
 };
 
 static struct plan_step *add_step(struct planner *planner, enum plan_object object,
@@ -85,16 +87,50 @@ static void plan_map(struct planner *planner, size_t position)
 		planner, PLAN_MAP, old ? PLAN_KEEP : PLAN_CREATE, map->self.text, map->self.mark);
 	step->map = map;
 	step->detail = describe_map(planner->arena, map);
-	planner->map_is_new[position] = !old;
 }
 
-/* A program holds the maps it was loaded with: where one is made anew, so is the program. */
-static bool uses_new_map(const struct planner *planner, const struct bpfasm_code *code)
+static bool uses_map(const struct state_program *program, uint32_t id)
 {
-	vec_each (relocation, &code->relocations)
-		if (planner->map_is_new[relocation->map])
+	for (uint32_t i = 0; i < program->map_count; i++)
+		if (program->maps[i] == id)
 			return true;
 	return false;
+}
+
+/*
+ * A program holds the maps it was loaded with, and its digest knows their names only: where another
+ * map has the name by now, it has to be loaded anew.
+ */
+static bool uses_other_map(const struct planner *planner, const struct bpfasm_code *code,
+	const struct state_program *old)
+{
+	vec_each (relocation, &code->relocations) {
+		const char *name = planner->manifest->maps.items[relocation->map].self.text;
+		const struct state_map *map = state_map_named(planner->state, name);
+
+		if (!map || !uses_map(old, map->id))
+			return true;
+	}
+	return false;
+}
+
+/* Where the generations of each program begin in the state, and which comes next. */
+static void index_generations(struct planner *planner)
+{
+	const struct state *state = planner->state;
+
+	planner->next_generation =
+		arena_alloc_array(planner->arena, state->programs.count, sizeof(size_t));
+	for (size_t i = state->programs.count; i-- > 0;) {
+		const char *name = state->programs.items[i].name;
+		size_t first = name_index_find(&planner->generations, name);
+
+		planner->next_generation[i] = first;
+		if (first == NAME_ABSENT)
+			name_index_add(planner->arena, &planner->generations, name, i);
+		else
+			name_index_set(&planner->generations, name, i);
+	}
 }
 
 /* Adds the pins of other generations to the step; the number of all generations that are there. */
@@ -103,20 +139,22 @@ static size_t find_generations(
 {
 	size_t found = 0;
 
-	vec_each (old, &planner->state->programs) {
-		if (strcmp(old->name, name) != 0)
-			continue;
+	for (size_t i = name_index_find(&planner->generations, name); i != NAME_ABSENT;
+		i = planner->next_generation[i]) {
+		const char *file = planner->state->programs.items[i].file;
+
 		found++;
-		if (!keep || strcmp(old->file, keep) != 0)
-			*vec_add(planner->arena, &step->superseded) = old->file;
+		if (!keep || strcmp(file, keep) != 0)
+			*vec_add(planner->arena, &step->superseded) = file;
 	}
 	return found;
 }
 
-static const char *program_reason(bool is_new, bool there, size_t generations)
+static const char *program_reason(
+	bool is_new, const struct state_program *there, size_t generations)
 {
 	if (is_new && there)
-		return "loaded anew, for a map that is new";
+		return "loaded anew, because one of its maps is another";
 	if (is_new && generations)
 		return "its code changed";
 	return generations > 1 ? "an older generation is removed" : NULL;
@@ -127,8 +165,8 @@ static void plan_program(struct planner *planner, size_t position)
 	const struct manifest_program *program = &planner->manifest->programs.items[position];
 	const struct bpfasm_code *code = planner->codes[position];
 	const char *file = state_program_file(planner->arena, program->self.text, code->digest);
-	bool there = state_program_filed(planner->state, file) != NULL;
-	bool is_new = !there || uses_new_map(planner, code);
+	const struct state_program *there = state_program_filed(planner->state, file);
+	bool is_new = !there || uses_other_map(planner, code, there);
 	struct plan_step *step =
 		add_step(planner, PLAN_PROGRAM, PLAN_KEEP, program->self.text, program->self.mark);
 	size_t generations = find_generations(planner, step, program->self.text, file);
@@ -194,6 +232,7 @@ static void plan_attachment(struct planner *planner, const struct manifest_attac
 	unsigned int parts = missing_parts(planner, attachment, old);
 	struct plan_step *step;
 
+	name_index_add(planner->arena, &planner->wanted, name, 0);
 	if (!(parts & PLAN_SLOT) && !runs_wanted_program(planner, attachment, old))
 		parts |= PLAN_PROGRAM_IN_SLOT;
 	step = add_step(planner, PLAN_ATTACHMENT,
@@ -209,21 +248,10 @@ static void plan_attachment(struct planner *planner, const struct manifest_attac
 	step->reason = old && parts ? attachment_reason(parts) : NULL;
 }
 
-static bool wants_attachment(const struct planner *planner, const struct state_attachment *old)
-{
-	if (!planner->manifest)
-		return false;
-	vec_each (attachment, &planner->manifest->attachments)
-		if (attachment->kind == old->kind &&
-			strcmp(attachment->target.text, old->target) == 0)
-			return true;
-	return false;
-}
-
 static void plan_deleted_attachments(struct planner *planner)
 {
 	vec_each (old, &planner->state->attachments)
-		if (!wants_attachment(planner, old))
+		if (name_index_find(&planner->wanted, old->name) == NAME_ABSENT)
 			add_step(planner, PLAN_ATTACHMENT, PLAN_DELETE, old->name, mark_none)->old =
 				old;
 }
@@ -265,7 +293,6 @@ static void plan_wanted(struct planner *planner)
 {
 	const struct manifest *manifest = planner->manifest;
 
-	planner->map_is_new = arena_alloc_array(planner->arena, manifest->maps.count, sizeof(bool));
 	planner->program_file =
 		arena_alloc_array(planner->arena, manifest->programs.count, sizeof(char *));
 	planner->program_is_new =
@@ -281,46 +308,54 @@ static void plan_wanted(struct planner *planner)
 static void check_layout(const struct planner *planner)
 {
 	const struct state *state = planner->state;
+	struct mark mark = planner->manifest ? planner->manifest->name.mark : mark_none;
 
 	if (state->layout && strcmp(state->layout, STATE_LAYOUT) != 0)
-		diag_add(planner->diagnostics, DIAG_E0406, planner->manifest->name.mark,
+		diag_add(planner->diagnostics, DIAG_E0406, mark,
 			"deployment \"%s\" was made by another version of sockform: its layout is "
 			"\"%s\", this one writes \"%s\"",
 			state->deployment, state->layout, STATE_LAYOUT)
-			->hint = "use that version, or delete the deployment with it first";
+			->hint = "use that version for it";
+}
+
+static struct plan *start(struct planner *planner)
+{
+	struct plan *plan = arena_alloc(planner->arena, sizeof(*plan));
+
+	plan->deployment = planner->state->deployment;
+	plan->manifest = planner->manifest;
+	plan->state = planner->state;
+	planner->plan = plan;
+	check_layout(planner);
+	index_generations(planner);
+	return plan;
 }
 
 const struct plan *plan_make(struct arena *arena, const struct manifest *manifest,
 	const struct bpfasm_code *const *codes, const struct state *state,
 	struct diagnostics *diagnostics)
 {
-	struct plan *plan = arena_alloc(arena, sizeof(*plan));
 	struct planner planner = {
 		.arena = arena,
 		.diagnostics = diagnostics,
 		.manifest = manifest,
 		.codes = codes,
 		.state = state,
-		.plan = plan,
 	};
+	struct plan *plan = start(&planner);
 
-	plan->deployment = state->deployment;
-	plan->manifest = manifest;
-	plan->state = state;
 	plan->refresh_layout = state->exists && !state->layout;
-	check_layout(&planner);
 	plan_wanted(&planner);
 	plan_deletes(&planner);
 	return plan;
 }
 
-const struct plan *plan_teardown(struct arena *arena, const struct state *state)
+const struct plan *plan_teardown(
+	struct arena *arena, const struct state *state, struct diagnostics *diagnostics)
 {
-	struct plan *plan = arena_alloc(arena, sizeof(*plan));
-	struct planner planner = { .arena = arena, .state = state, .plan = plan };
+	struct planner planner = { .arena = arena, .diagnostics = diagnostics, .state = state };
+	struct plan *plan = start(&planner);
 
-	plan->deployment = state->deployment;
-	plan->state = state;
 	plan_deletes(&planner);
 	return plan;
 }
@@ -331,5 +366,5 @@ bool plan_changes(const struct plan *plan)
 	if (!plan->manifest)
 		return plan->state->exists;
 	return plan->counts[PLAN_KEEP] != plan->steps.count || !plan->state->exists ||
-	       plan->refresh_layout;
+	       plan->refresh_layout || plan->state->leftovers.count;
 }

@@ -72,8 +72,9 @@ const struct plan *plan_make(struct arena *arena, const struct manifest *manifes
 	const struct bpfasm_code *const *codes, const struct state *state,
 	struct diagnostics *diagnostics);
 
-/* The plan that removes everything observed. */
-const struct plan *plan_teardown(struct arena *arena, const struct state *state);
+/* The plan that removes everything observed; a layout of another version goes to `diagnostics`. */
+const struct plan *plan_teardown(
+	struct arena *arena, const struct state *state, struct diagnostics *diagnostics);
 
 /* Whether applying it would change anything. */
 bool plan_changes(const struct plan *plan);

@@ -75,14 +75,15 @@ static bool steers_terminal(const char *text, size_t length)
 	       (first == 0xc2 && second < 0xa0) || utf8_length(text) != length;
 }
 
-static void write_foreign(struct sink *sink, const char *text, size_t length)
+static void write_foreign(
+	struct sink *sink, enum sink_colour colour, const char *text, size_t length)
 {
 	for (size_t at = 0, bytes; at < length; at += bytes) {
 		bytes = character_length(text + at, length - at);
 		if (steers_terminal(text + at, bytes))
-			sink_text(sink, "?");
+			sink_coloured(sink, colour, "?");
 		else
-			sink_text(sink, "%.*s", (int)bytes, text + at);
+			sink_coloured(sink, colour, "%.*s", (int)bytes, text + at);
 	}
 }
 
@@ -97,7 +98,7 @@ static void write_caret(
 		sink_coloured(sink, COLOUR_GREEN, "^");
 	if (diagnostic->hint) {
 		sink_text(sink, " ");
-		write_foreign(sink, diagnostic->hint, strlen(diagnostic->hint));
+		write_foreign(sink, COLOUR_NONE, diagnostic->hint, strlen(diagnostic->hint));
 	}
 	sink_text(sink, "\n");
 }
@@ -132,7 +133,7 @@ static void write_source(struct sink *sink, const struct diagnostic *diagnostic)
 			shown--;
 	}
 	sink_text(sink, "%5u | ", mark->line);
-	write_foreign(sink, line + from, shown);
+	write_foreign(sink, COLOUR_NONE, line + from, shown);
 	sink_text(sink, "\n      | ");
 	write_below(sink, COLOUR_NONE, ' ', line + from, place - from);
 	write_caret(sink, diagnostic, line + place, from + shown - place);
@@ -142,8 +143,8 @@ static void write_place(struct sink *sink, const struct mark *mark)
 {
 	if (!mark->source)
 		return;
-	sink_coloured(
-		sink, COLOUR_BOLD, "%s:%u:%u: ", mark->source->name, mark->line, mark->column);
+	write_foreign(sink, COLOUR_BOLD, mark->source->name, strlen(mark->source->name));
+	sink_coloured(sink, COLOUR_BOLD, ":%u:%u: ", mark->line, mark->column);
 	sink_string(sink, "file", mark->source->name);
 	sink_number(sink, "line", mark->line);
 	sink_number(sink, "column", mark->column);
@@ -160,7 +161,7 @@ static void write_diagnostic(struct sink *sink, const struct diagnostic *diagnos
 		sink_coloured(sink, COLOUR_BOLD, "sockform: ");
 	sink_coloured(sink, is_error(diagnostic) ? COLOUR_RED : COLOUR_YELLOW, "%s[%s]: ", severity,
 		diag_codes[diagnostic->code].name);
-	write_foreign(sink, diagnostic->message, strlen(diagnostic->message));
+	write_foreign(sink, COLOUR_NONE, diagnostic->message, strlen(diagnostic->message));
 	sink_text(sink, "\n");
 	sink_string(sink, "severity", severity);
 	sink_string(sink, "code", diag_codes[diagnostic->code].name);

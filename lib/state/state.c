@@ -119,6 +119,20 @@ static bool is_in_a_slot(const struct state *state, uint32_t program)
 	return false;
 }
 
+/* A map's pin was removed and another map made in its place, behind the program's back. */
+static const char *foreign_map(const struct state *state, const struct state_program *program)
+{
+	for (uint32_t i = 0; i < program->map_count; i++) {
+		bool known = false;
+
+		vec_each (map, &state->maps)
+			known = known || map->id == program->maps[i];
+		if (!known)
+			return "it uses a map that has no pin";
+	}
+	return NULL;
+}
+
 /* Another generation of a program that runs: an apply that did not finish. */
 static bool is_superseded(const struct state *state, const struct state_program *program)
 {
@@ -143,10 +157,16 @@ void state_find_drift(struct arena *arena, const struct state *state, state_drif
 		if (reason)
 			add_drift(arena, ret, "attachment", attachment->name, reason);
 	}
-	vec_each (program, &state->programs)
-		if (is_superseded(state, program))
-			add_drift(arena, ret, "program", program->file,
-				"another generation of it runs");
+	vec_each (program, &state->programs) {
+		const char *reason = is_superseded(state, program) ? "another generation of it runs"
+								   : foreign_map(state, program);
+
+		if (reason)
+			add_drift(arena, ret, "program", program->file, reason);
+	}
+	vec_each (path, &state->leftovers)
+		add_drift(
+			arena, ret, "file", *path, "it is left from an apply that did not finish");
 	vec_each (path, &state->strangers)
 		add_drift(arena, ret, "file", *path, "it is nothing that sockform made");
 }

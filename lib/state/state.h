@@ -2,7 +2,7 @@
 /*
  * What was observed: one deployment as it is in the kernel, as plain values.
  *
- * It is read from bpffs, which is the only database (see lib/kernel/observe.h for the tree), and
+ * It is read from bpffs, which is the only database (see lib/kernel/bpffs.c for the tree), and
  * it has its own types: what is there is never mixed up with what a manifest wants.
  */
 #pragma once
@@ -14,12 +14,14 @@
 /* The version of the tree in bpffs; the target of the symlink "layout". */
 #define STATE_LAYOUT "sockform-1"
 
+/* How many maps a program can use (MAX_USED_MAPS in the kernel's include/linux/bpf_verifier.h). */
+#define STATE_MAX_MAPS 64
+
 /* A pinned map. */
 struct state_map {
 	const char *name; /* of the pin */
 	uint32_t id;
-	uint32_t type, key_size, value_size, max_entries, flags;
-	const char *kernel_name;
+	uint32_t type, key_size, value_size, max_entries;
 };
 
 /* A pinned program: one generation of it. */
@@ -28,6 +30,8 @@ struct state_program {
 	const char *name;
 	uint64_t digest;
 	uint32_t id;
+	uint32_t maps[STATE_MAX_MAPS]; /* ids of the maps that it uses */
+	uint32_t map_count;
 	uint64_t run_count; /* 0 unless kernel.bpf_stats_enabled is set */
 	uint64_t run_nanoseconds;
 };
@@ -53,12 +57,15 @@ struct state_attachment {
 
 struct state {
 	const char *deployment;
-	bool exists;        /* there is a folder of that name */
+	bool exists; /* there is a folder of that name */
+	uint64_t
+		identity; /* of that folder; another where it was removed and made again; 0: none */
 	const char *layout; /* NULL: no symlink */
 	VEC(struct state_map) maps;
 	VEC(struct state_program) programs;
 	VEC(struct state_attachment) attachments;
 	VEC(const char *) strangers; /* paths in the folder that are nothing of ours */
+	VEC(const char *) leftovers; /* paths of pins that a crash left half-way to their place */
 	struct name_index map_names; /* positions in maps */
 	struct name_index program_files;
 	struct name_index attachment_names;
@@ -70,6 +77,9 @@ const struct state_attachment *state_attachment_named(const struct state *state,
 
 /* "<name>@<digest>", the file name of a program's pin. */
 const char *state_program_file(struct arena *arena, const char *name, uint64_t digest);
+/* The suffix of a pin on its way into the place of another; see kernel_pin_over. */
+#define STATE_SPARE_SUFFIX "+new"
+
 const struct state_program *state_program_filed(const struct state *state, const char *file);
 
 /* Takes such a file name apart; false when it is none. */

@@ -49,19 +49,37 @@ static struct mark mark_span(const struct loader *loader, const yaml_event_t *ev
 		loader->source, mark_of(loader, &event->start_mark), event->end_mark.index);
 }
 
+static bool has_properties(const yaml_event_t *event)
+{
+	switch (event->type) {
+	case YAML_SCALAR_EVENT:
+		return event->data.scalar.anchor || event->data.scalar.tag;
+	case YAML_SEQUENCE_START_EVENT:
+		return event->data.sequence_start.anchor || event->data.sequence_start.tag;
+	default:
+		return event->data.mapping_start.anchor || event->data.mapping_start.tag;
+	}
+}
+
 /* libyaml has a node begin at its anchor or tag; what is meant is what stands behind them. */
-static struct mark mark_behind_properties(const struct loader *loader, const yaml_event_t *event)
+static struct mark mark_of_node(const struct loader *loader, const yaml_event_t *event)
 {
 	const struct source *source = loader->source;
 	struct mark mark = mark_of(loader, &event->start_mark);
-	const char *at = source->text + source_offset(&mark);
+	const char *at;
 
+	if (!has_properties(event) || mark.column > YAML_FAR_COLUMN)
+		return mark_span(loader, event);
+	at = source->text + source_offset(&mark);
 	while (*at == '&' || *at == '!') {
 		at += strcspn(at, " \t\r\n");
 		at += strspn(at, " \t\r\n");
 	}
-	return mark_between(source, source_mark_of_byte(source, (size_t)(at - source->text)),
-		event->end_mark.index);
+	mark = source_mark_of_byte(source, (size_t)(at - source->text));
+	/* An anchor with nothing behind it: what was found is the next node's. */
+	if (source->line_first[mark.line - 1] + mark.column - 1 > event->end_mark.index)
+		return mark_span(loader, event);
+	return mark_between(source, mark, event->end_mark.index);
 }
 
 static void stop(struct loader *loader)
@@ -209,7 +227,7 @@ static struct yaml_node *new_node(
 static void open_collection(struct loader *loader, enum yaml_kind kind, const yaml_event_t *event,
 	const yaml_char_t *anchor)
 {
-	struct mark mark = mark_behind_properties(loader, event);
+	struct mark mark = mark_of_node(loader, event);
 	struct yaml_node *node = new_node(loader, kind, mark, anchor);
 
 	if (loader->depth == YAML_MAX_DEPTH) {
@@ -247,7 +265,7 @@ static void add_scalar(struct loader *loader, const yaml_event_t *event)
 {
 	const char *value = (const char *)event->data.scalar.value;
 	size_t length = event->data.scalar.length;
-	struct mark mark = mark_behind_properties(loader, event);
+	struct mark mark = mark_of_node(loader, event);
 	struct yaml_node *node = new_node(loader, YAML_SCALAR, mark, event->data.scalar.anchor);
 
 	node->style = style_of(event);

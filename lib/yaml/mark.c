@@ -141,9 +141,13 @@ struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t l
 		offset = scalar->length;
 	if (length > scalar->length - offset)
 		length = scalar->length - offset;
-	mark = scalar->style == YAML_LITERAL
-		       ? mark_in_literal(scalar, offset)
-		       : source_mark_of_byte(scalar->mark.source, offset_in_flow(scalar, offset));
+	if (scalar->style == YAML_LITERAL)
+		mark = mark_in_literal(scalar, offset);
+	else if (scalar->mark.column > YAML_FAR_COLUMN)
+		mark = mark_within(
+			scalar->mark, (uint32_t)count_characters(scalar->text, offset), 0);
+	else
+		mark = source_mark_of_byte(scalar->mark.source, offset_in_flow(scalar, offset));
 	mark.length = (uint32_t)count_characters(scalar->text + offset, length);
 	return mark;
 }

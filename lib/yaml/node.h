@@ -18,6 +18,12 @@
 #define YAML_MAX_NODES 2000000 /* a document's, aliases counted each time they stand */
 #define YAML_MAX_SCALAR 65536  /* bytes */
 
+/*
+ * To find a column in its line's bytes takes as long as the column is far: behind this one, which
+ * nobody reads, places are not corrected for anchors, escapes and folds.
+ */
+#define YAML_FAR_COLUMN 4096
+
 enum yaml_kind {
 	YAML_SCALAR,
 	YAML_SEQUENCE,

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Just enough of the BPF machine to run what blocks emit, without a kernel: moves, additions, byte
+ * swaps, loads from the context and the stack, stores to the stack, calls. It ends at the first
+ * call of a redirect helper, with the registers as they are handed to it. Whatever else is met, and
+ * each unaligned or stray access to memory, is a failed assertion.
+ */
+#pragma once
+
+#include "lib/bpfasm/code.h"
+
+#define MACHINE_CONTEXT UINT64_C(0x1000000000)
+#define MACHINE_FRAME UINT64_C(0x2000000000) /* r10 */
+#define MACHINE_MAP UINT64_C(0x3000000000)   /* plus the map's position */
+#define MACHINE_COOKIE UINT64_C(0x1122334455667788)
+
+#define MACHINE_DATA UINT64_C(0xdada)
+#define MACHINE_DATA_END UINT64_C(0xdade)
+
+/* The socket that the context is about; addresses and ports in host order. */
+#define MACHINE_FAMILY 2
+#define MACHINE_LOCAL_IP4 UINT32_C(0xc0a80102)
+#define MACHINE_REMOTE_IP4 UINT32_C(0x0a0b0c0d)
+#define MACHINE_LOCAL_PORT 8080
+#define MACHINE_REMOTE_PORT 51966
+
+struct machine {
+	uint64_t registers[11];
+	unsigned char stack[512];
+	bool written[512]; /* the verifier lets no byte be read that was not written */
+	int32_t helper;    /* the redirect helper that was called; 0: exit */
+};
+
+/* Registers r0 to r9 hold numbers that tell them apart, r10 the frame. */
+void machine_init(struct machine *machine);
+uint64_t machine_initial(int reg);
+
+void machine_run(struct machine *machine, const struct bpfasm_code *code);
+
+/* `length` bytes at an address in the frame, all of them written before. */
+const unsigned char *machine_stack(
+	const struct machine *machine, uint64_t address, uint32_t length);
