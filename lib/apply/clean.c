@@ -81,8 +81,6 @@ void apply_clean(struct apply_run *run, const struct deployment_run *deployment)
 		vec_each (step, &plan->steps)
 			if (step->object == order[i])
 				cleaners[order[i]](run, deployment, step);
-	vec_each (path, &plan->state->leftovers)
-		remove_pin(run, *path);
 	if (!plan->manifest)
 		remove_folders(run, plan);
 }

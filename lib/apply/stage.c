@@ -2,6 +2,8 @@
 /* New objects get their pins. Nothing that runs changes. */
 #include "lib/apply/internal.h"
 
+#include "lib/base/cleanup.h"
+
 static bool make_folders(struct apply_run *run, const struct deployment_run *deployment)
 {
 	const struct plan *plan = deployment->plan;
@@ -61,6 +63,29 @@ static bool stage_attachment(struct apply_run *run, const struct deployment_run 
 	return !error || apply_refused(run, step, "pin", error);
 }
 
+/*
+ * Pins that a crash left half-way. One may be of a link that is attached, and would keep its hook from
+ * the link that belongs there: it is detached by call, because unpinning alone does that later.
+ */
+static bool remove_leftovers(struct apply_run *run, const struct plan *plan)
+{
+	bool removed = true;
+
+	vec_each (path, &plan->state->leftovers) {
+		cleanup_fd int fd = kernel_open_pin(*path);
+		int error;
+
+		kernel_detach_link(fd); /* EINVAL for what is no link */
+		error = kernel_unpin(*path);
+		if (error)
+			diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,
+				"cannot remove %s: %s", *path,
+				kernel_explain(run->kernel->arena, error));
+		removed = removed && !error;
+	}
+	return removed;
+}
+
 bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
 {
 	static bool (*const stages[PLAN_OBJECT_COUNT])(struct apply_run * run,
@@ -72,6 +97,8 @@ bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
 	};
 	const struct plan *plan = deployment->plan;
 
+	if (!remove_leftovers(run, plan))
+		return false;
 	if (!plan->manifest)
 		return true;
 	if (!make_folders(run, deployment))

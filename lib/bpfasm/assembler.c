@@ -89,9 +89,9 @@ static void resolve_jump(struct assembler *assembler, const struct asm_jump *jum
 	distance = (int64_t)assembler->labels.items[label].position - jump->instruction - 1;
 	if (distance < INT16_MIN || distance > INT16_MAX)
 		diag_add(assembler->diagnostics, DIAG_E0310, jump->mark,
-			"\"%s\" is %lld instructions %s, a jump reaches 32767", jump->label,
+			"\"%s\" is %lld instructions %s, a jump reaches %d", jump->label,
 			(long long)(distance < 0 ? -distance : distance),
-			distance < 0 ? "back" : "ahead");
+			distance < 0 ? "back" : "ahead", distance < 0 ? -INT16_MIN : INT16_MAX);
 	else
 		assembler->code->instructions.items[jump->instruction].off = (int16_t)distance;
 }

@@ -33,7 +33,8 @@ struct assembler {
 	VEC(struct asm_label) labels;
 	struct name_index label_names;
 	VEC(struct asm_jump) jumps;
-	bool incomplete; /* an item was left out: its fault has been reported */
+	struct yaml_cursor cursor; /* in the item that is being read */
+	bool incomplete;           /* an item was left out: its fault has been reported */
 };
 
 void asm_emit(struct assembler *assembler, struct bpf_insn instruction);

@@ -14,9 +14,10 @@
 #define SK_SKB (1u << BPF_PROG_TYPE_SK_SKB)
 
 /* The bottom of the frame, which block.h reserves. */
-#define STACK_KEY (-512)            /* KEY_MAX_BYTES */
-#define STACK_CONTEXT (-512 + 64)   /* ctx, while a helper is called */
-#define STACK_FIELD (-512 + 64 + 8) /* a field on its way to an unaligned place */
+#define STACK_KEY (-512)             /* KEY_MAX_BYTES */
+#define STACK_CONTEXT (-512 + 64)    /* ctx, while a helper is called */
+#define STACK_FLAGS (-512 + 64 + 16) /* flags, likewise */
+#define STACK_FIELD (-512 + 64 + 8)  /* a field on its way to an unaligned place */
 
 static int register_or(const struct block_value *value, int fallback)
 {
@@ -53,13 +54,17 @@ static void emit_exit_insn(struct assembler *assembler, const struct block_value
 
 static void emit_sk_skb_prologue(struct assembler *assembler, const struct block_value *v)
 {
-	int context = register_or(&v[2], R1);
+	int context = register_or(&v[2], R1), data = v[0].number;
+	const struct bpf_insn loads[] = {
+		insn_load(BPF_W, data, context, offsetof(struct __sk_buff, data)),
+		insn_load(BPF_W, v[1].number, context, offsetof(struct __sk_buff, data_end)),
+	};
+	/* The one that overwrites the context comes last. */
+	bool swap = data == context;
 
 	emit_move(assembler, context, R1);
-	asm_emit(assembler,
-		insn_load(BPF_W, v[0].number, context, offsetof(struct __sk_buff, data)));
-	asm_emit(assembler,
-		insn_load(BPF_W, v[1].number, context, offsetof(struct __sk_buff, data_end)));
+	asm_emit(assembler, loads[swap]);
+	asm_emit(assembler, loads[!swap]);
 }
 
 static void emit_return(struct assembler *assembler, int32_t value)
@@ -267,36 +272,68 @@ static bool takes_r0(struct assembler *assembler, const struct block_value *v)
 	return taken != NULL;
 }
 
-static void emit_sk_redirect_hash(struct assembler *assembler, const struct block_value *v)
+static bool has_cookie(const struct key_layout *layout)
 {
-	const struct bpfasm_map *map = &assembler->maps[v[MAP].number];
+	for (uint32_t i = 0; i < layout->count; i++)
+		if (layout->fields[i] == KEY_COOKIE)
+			return true;
+	return false;
+}
+
+/*
+ * r1, r3 and r4 for a call with this socket's own key. Reading a cookie is a call too: flags in a
+ * register that it loses wait on the stack.
+ */
+static void emit_self_arguments(
+	struct assembler *assembler, const struct key_layout *layout, const struct block_value *v)
+{
 	int context = register_or(&v[CTX], R1);
 	struct assignment list[] = {
 		{ R1, context, 0 },
 		assign(R4, flags_value(&v[FLAGS]), 0),
-		assign(R3, &v[KEY], 0),
 	};
-	size_t count = v[KEY].form == VALUE_REGISTER ? 3 : 2;
+	bool saved = has_cookie(layout) && list[1].src >= R1 && list[1].src <= R5;
 
-	if (v[KEY].form == VALUE_WORD && takes_r0(assembler, v))
-		return;
-	if (map->key_refused) {
+	if (saved)
+		asm_emit(assembler, insn_store(BPF_DW, R10, STACK_FLAGS, list[1].src));
+	emit_self_key(assembler, layout, context);
+	emit_assignments(assembler, list, saved ? 1 : 2);
+	if (saved)
+		asm_emit(assembler, insn_load(BPF_DW, R4, R10, STACK_FLAGS));
+	asm_emit(assembler, insn_move(R3, R10));
+	asm_emit(assembler, insn_add(R3, STACK_KEY));
+}
+
+/* Whether `self` can be built for the map here; reported where it cannot. */
+static bool can_build_self(
+	struct assembler *assembler, const struct bpfasm_map *map, const struct block_value *v)
+{
+	if (takes_r0(assembler, v))
+		return false;
+	if (map->key_refused)
 		assembler->incomplete = true;
-		return;
-	}
-	if (v[KEY].form == VALUE_WORD && !map->key.count) {
+	else if (!map->key.count)
 		diag_add(assembler->diagnostics, DIAG_E0305, v[KEY].mark,
 			"\"self\" needs a key layout, and \"%s\" declares none", map->name)
 			->hint = "give the map a key, such as [cookie]";
+	return map->key.count && !map->key_refused;
+}
+
+static void emit_sk_redirect_hash(struct assembler *assembler, const struct block_value *v)
+{
+	const struct bpfasm_map *map = &assembler->maps[v[MAP].number];
+	struct assignment list[] = {
+		{ R1, register_or(&v[CTX], R1), 0 },
+		assign(R4, flags_value(&v[FLAGS]), 0),
+		assign(R3, &v[KEY], 0),
+	};
+
+	if (v[KEY].form != VALUE_WORD)
+		emit_assignments(assembler, list, 3);
+	else if (can_build_self(assembler, map, v))
+		emit_self_arguments(assembler, &map->key, v);
+	else
 		return;
-	}
-	if (v[KEY].form == VALUE_WORD)
-		emit_self_key(assembler, &map->key, context);
-	emit_assignments(assembler, list, count);
-	if (v[KEY].form == VALUE_WORD) {
-		asm_emit(assembler, insn_move(R3, R10));
-		asm_emit(assembler, insn_add(R3, STACK_KEY));
-	}
 	asm_load_map(assembler, R2, (uint32_t)v[MAP].number);
 	asm_emit(assembler, insn_call(BPF_FUNC_sk_redirect_hash));
 	emit_on_miss(assembler, &v[ON_MISS]);

@@ -7,7 +7,7 @@ struct mark scan_mark(const struct scan *scan, size_t start, size_t end)
 {
 	if (!scan->item->scalar)
 		return mark_none;
-	return yaml_mark_at(scan->item->scalar, start, end - start);
+	return yaml_mark_from(&scan->assembler->cursor, scan->item->scalar, start, end - start);
 }
 
 static bool is_word_byte(char c)

@@ -100,6 +100,8 @@ static const char *attachment_drift(
 		return "its link is detached";
 	if (attachment->link.map != map->id)
 		return "its link is on another map";
+	if (attachment->link.type != attachment->kind->type)
+		return "its link is of another attach type";
 	if (attachment->link.program != attachment->dispatcher.id)
 		return "its link runs a program that is not its dispatcher";
 	if (attachment->dispatcher.slot != attachment->slot.id)
@@ -151,6 +153,9 @@ void state_find_drift(struct arena *arena, const struct state *state, state_drif
 		return;
 	if (!state->layout)
 		add_drift(arena, ret, "deployment", state->deployment, "it has no layout version");
+	else if (strcmp(state->layout, STATE_LAYOUT) != 0)
+		add_drift(arena, ret, "deployment", state->deployment,
+			"another version of sockform made it");
 	vec_each (attachment, &state->attachments) {
 		const char *reason = attachment_drift(state, attachment);
 

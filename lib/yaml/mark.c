@@ -9,7 +9,6 @@
 
 struct walk {
 	const char *at, *end; /* in the source */
-	enum yaml_style style;
 };
 
 static bool is_blank(char c)
@@ -87,51 +86,62 @@ static size_t pass_next(struct walk *walk, char quote)
 	return 1;
 }
 
-/* Plain and quoted scalars. */
-static size_t offset_in_flow(const struct yaml_node *scalar, size_t offset)
+static void restart(struct yaml_cursor *cursor, const struct yaml_node *scalar)
 {
-	const struct source *source = scalar->mark.source;
-	size_t start = source_offset(&scalar->mark), done = 0;
-	struct walk walk = { source->text + start, source->text + source->length, scalar->style };
-	char quote = scalar->style == YAML_QUOTED ? *walk.at++ : 0;
-
-	while (done < offset && walk.at < walk.end)
-		done += pass_next(&walk, quote);
-	/* The byte looked for may stand behind a line break that counts for nothing. */
-	while (scalar->style == YAML_QUOTED && quote == '"' && walk.end - walk.at > 1 &&
-		walk.at[0] == '\\' && walk.at[1] == '\n')
-		pass_escape(&walk);
-	return (size_t)(walk.at - source->text);
+	*cursor = (struct yaml_cursor){ .scalar = scalar, .line = scalar->mark.line + 1 };
+	if (scalar->style == YAML_LITERAL)
+		return;
+	cursor->at = scalar->mark.source->text + source_offset(&scalar->mark);
+	cursor->at += scalar->style == YAML_QUOTED;
 }
 
-/* A literal scalar's text begins on the line after its "|" and is cut at the first line's indent.
- */
-static struct mark mark_in_literal(const struct yaml_node *scalar, size_t offset)
+/* Plain and quoted scalars. */
+static struct mark mark_in_flow(struct yaml_cursor *cursor, size_t offset)
 {
+	const struct yaml_node *scalar = cursor->scalar;
+	const struct source *source = scalar->mark.source;
+	struct walk walk = { cursor->at, source->text + source->length };
+	char quote = scalar->style == YAML_QUOTED ? source->text[source_offset(&scalar->mark)] : 0;
+
+	while (cursor->offset < offset && walk.at < walk.end)
+		cursor->offset += pass_next(&walk, quote);
+	cursor->at = walk.at;
+	/* The byte looked for may stand behind a line break that counts for nothing. */
+	while (quote == '"' && walk.end - walk.at > 1 && walk.at[0] == '\\' && walk.at[1] == '\n')
+		pass_escape(&walk);
+	return source_mark_of_byte(source, (size_t)(walk.at - source->text));
+}
+
+/* A literal scalar's text begins on the line after its "|" and is cut at the first line's indent. */
+static struct mark mark_in_literal(struct yaml_cursor *cursor, size_t offset)
+{
+	const struct yaml_node *scalar = cursor->scalar;
 	struct mark mark = scalar->mark;
-	size_t indent = 0, size, line_start = 0;
+	size_t indent = 0, size;
 	const char *line;
 
-	mark.line++;
-	for (size_t i = 0; i < offset; i++) {
-		if (scalar->text[i] == '\n') {
-			mark.line++;
-			line_start = i + 1;
+	for (; cursor->offset < offset; cursor->offset++) {
+		if (scalar->text[cursor->offset] == '\n') {
+			cursor->line++;
+			cursor->line_start = cursor->offset + 1;
 		}
 	}
+	mark.line = cursor->line;
 	/* Where this line of the text stands in its source line tells the indent. */
 	line = source_line(mark.source, mark.line, &size);
 	if (line) {
-		size_t kept = strcspn(scalar->text + line_start, "\n");
+		size_t kept = strcspn(scalar->text + cursor->line_start, "\n");
 
 		indent = size > kept ? size - kept : 0;
 	}
 	mark.column = (uint32_t)(indent + 1 +
-				 count_characters(scalar->text + line_start, offset - line_start));
+				 count_characters(scalar->text + cursor->line_start,
+					 offset - cursor->line_start));
 	return mark;
 }
 
-struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t length)
+struct mark yaml_mark_from(
+	struct yaml_cursor *cursor, const struct yaml_node *scalar, size_t offset, size_t length)
 {
 	struct mark mark;
 
@@ -141,13 +151,22 @@ struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t l
 		offset = scalar->length;
 	if (length > scalar->length - offset)
 		length = scalar->length - offset;
+	if (cursor->scalar != scalar || cursor->offset > offset)
+		restart(cursor, scalar);
 	if (scalar->style == YAML_LITERAL)
-		mark = mark_in_literal(scalar, offset);
+		mark = mark_in_literal(cursor, offset);
 	else if (scalar->mark.column > YAML_FAR_COLUMN)
 		mark = mark_within(
 			scalar->mark, (uint32_t)count_characters(scalar->text, offset), 0);
 	else
-		mark = source_mark_of_byte(scalar->mark.source, offset_in_flow(scalar, offset));
+		mark = mark_in_flow(cursor, offset);
 	mark.length = (uint32_t)count_characters(scalar->text + offset, length);
 	return mark;
+}
+
+struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t length)
+{
+	struct yaml_cursor cursor = { 0 };
+
+	return yaml_mark_from(&cursor, scalar, offset, length);
 }

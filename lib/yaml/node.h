@@ -81,3 +81,16 @@ const char *yaml_describe(const struct yaml_node *node);
  * before it. For folded (">") scalars and aliases: the scalar itself.
  */
 struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t length);
+
+/* Where a walk through a scalar stands; zero-initialise. */
+struct yaml_cursor {
+	const struct yaml_node *scalar;
+	size_t offset;     /* bytes of the text that are behind it */
+	const char *at;    /* plain and quoted: where that is in the source */
+	uint32_t line;     /* literal: the source line */
+	size_t line_start; /* literal: offset at which that line begins */
+};
+
+/* The same, quickly for places asked for from the front to the back: it goes on where it stood. */
+struct mark yaml_mark_from(
+	struct yaml_cursor *cursor, const struct yaml_node *scalar, size_t offset, size_t length);

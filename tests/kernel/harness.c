@@ -280,3 +280,20 @@ void assert_echo(const struct manifest *manifest, size_t connections, uint64_t b
 	cr_assert_eq(totals.received, connections * bytes);
 	client_destroy(client);
 }
+
+bool apply_killed(const struct manifest *manifest, const char *calls, int nth)
+{
+	char trace[128], inject[128];
+	const char *const argv[] = { "strace", "-f", "-o", "/dev/null", "-e", trace, "-e", inject,
+		sockform_path(), "apply", manifest->path, NULL };
+	struct result result;
+	int code;
+
+	snprintf(trace, sizeof(trace), "trace=%s", calls);
+	snprintf(inject, sizeof(inject), "inject=%s:signal=KILL:when=%d", calls, nth);
+	command_run(&result, PROCESS_TRACED, argv);
+	code = result.code;
+	cr_assert(code == 0 || code == 128 + SIGKILL, "exit code %d\n%s", code, result.err);
+	result_finish(&result);
+	return code != 0;
+}

@@ -117,3 +117,6 @@ struct client *client_open(const struct manifest *manifest, size_t connections);
 
 /* `connections` new clients send `bytes` each and get them back; asserts that they do. */
 void assert_echo(const struct manifest *manifest, size_t connections, uint64_t bytes);
+
+/* Applies and is killed when it enters the nth of these calls; true when it was. */
+bool apply_killed(const struct manifest *manifest, const char *calls, int nth);

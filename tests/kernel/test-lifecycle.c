@@ -224,24 +224,6 @@ Test(lifecycle, run_again_after_run_was_killed)
 	assert_before(&before);
 }
 
-/* Applies and is killed when it enters the nth of these calls; true when it was. */
-static bool apply_killed(const struct manifest *manifest, const char *calls, int nth)
-{
-	char trace[128], inject[128];
-	const char *const argv[] = { "strace", "-f", "-o", "/dev/null", "-e", trace, "-e", inject,
-		sockform_path(), "apply", manifest->path, NULL };
-	struct result result;
-	int code;
-
-	snprintf(trace, sizeof(trace), "trace=%s", calls);
-	snprintf(inject, sizeof(inject), "inject=%s:signal=KILL:when=%d", calls, nth);
-	command_run(&result, PROCESS_TRACED, argv);
-	code = result.code;
-	cr_assert(code == 0 || code == 128 + SIGKILL, "exit code %d\n%s", code, result.err);
-	result_finish(&result);
-	return code != 0;
-}
-
 /*
  * Killed at its first, second, third ... call, until it gets through: each time delete leaves
  * nothing, and every other time an apply before it completes what is there. Returns how often.

@@ -305,7 +305,7 @@ Test(blocks, the_table_is_well_formed)
 }
 
 /* The context is read twice: the first load must not take it away. */
-Test(blocks, prologue_into_the_context_register, .disabled = true)
+Test(blocks, prologue_into_the_context_register)
 {
 	static struct machine machine;
 

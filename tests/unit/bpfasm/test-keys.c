@@ -239,7 +239,7 @@ Test(keys, self_without_cookie_keeps_every_register)
 }
 
 /* The call that gets the cookie loses r1 to r5, and the flags with them. */
-Test(keys, self_with_flags_in_a_register_that_calls_lose, .disabled = true)
+Test(keys, self_with_flags_in_a_register_that_calls_lose)
 {
 	for (int flags = 1; flags <= 5; flags++)
 		check_self(6, flags);

@@ -286,7 +286,7 @@ Test(text, a_program_has_a_million_instructions)
 }
 
 /* The largest scalar there is; a statement's place must not cost a walk over all before it. */
-Test(text, a_long_scalar_is_bounded_in_time, .disabled = true)
+Test(text, a_long_scalar_is_bounded_in_time)
 {
 	double start = seconds();
 

@@ -354,7 +354,7 @@ Test(drift, everything_is_told)
 }
 
 /* Planning would make this link anew, so status has to say that something is wrong with it. */
-Test(drift, link_of_another_type, .disabled = true)
+Test(drift, link_of_another_type)
 {
 	state_drifts drifts = { 0 };
 	struct state state = healthy();
@@ -366,7 +366,7 @@ Test(drift, link_of_another_type, .disabled = true)
 
 /* Planning refuses this deployment (E0406), so status has to say that something is wrong with it.
  */
-Test(drift, layout_of_another_version, .disabled = true)
+Test(drift, layout_of_another_version)
 {
 	state_drifts drifts = { 0 };
 	struct state state = healthy();

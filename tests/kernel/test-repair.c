@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Repairs that crash: a pin is removed, an apply begins to repair that and is killed. Whatever it was
+ * about, the next apply gets there, and the one after it has nothing to do.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+TestSuite(repair, .init = harness_init, .fini = harness_fini, .timeout = 240);
+
+static const char *const hook = "echo_sockets:stream_verdict";
+
+/* Applied, with one pin taken away: a map's, or a hook's in a folder. */
+static void damage(const struct manifest *manifest, const char *folder)
+{
+	char pin[128];
+
+	snprintf(pin, sizeof(pin), "%s/%s", folder,
+		strcmp(folder, "maps") == 0 ? "echo_sockets" : hook);
+	sockform_expect(0, "apply", manifest->path);
+	cr_assert_eq(unlink(manifest_pin(manifest, pin)), 0, "%s", pin);
+	sockform_expect(1, "plan", "--exit-code", manifest->path);
+}
+
+static int crash_repairs(const char *name, const char *folder, const char *calls)
+{
+	char *ids = snapshot_ids(), *pins = snapshot_pins();
+	struct manifest manifest;
+	int crashes = 0;
+
+	manifest_init(&manifest, name);
+	manifest_echo(&manifest, BODY_ECHO);
+	for (;; crashes++) {
+		damage(&manifest, folder);
+		if (!apply_killed(&manifest, calls, crashes + 1))
+			break;
+		/* Every other time delete meets what the crash left. */
+		if (crashes % 2 == 0) {
+			sockform_expect(0, "apply", manifest.path);
+			sockform_expect(0, "plan", "--exit-code", manifest.path);
+			sockform_expect(0, "status", manifest.name);
+		}
+		sockform_expect(0, "delete", manifest.path);
+		assert_ids(ids);
+		assert_pins(pins);
+	}
+	sockform_expect(0, "delete", manifest.path);
+	free(ids);
+	free(pins);
+	return crashes;
+}
+
+Test(repair, of_a_map_survives_crashes)
+{
+	trace_need();
+	cr_assert_geq(crash_repairs("repair-map", "maps", "bpf"), 10);
+	cr_assert_geq(crash_repairs("repair-map", "maps", "?rename,?renameat,renameat2"), 1);
+}
+
+Test(repair, of_a_dispatcher_survives_crashes)
+{
+	trace_need();
+	cr_assert_geq(crash_repairs("repair-disp", "dispatchers", "bpf"), 10);
+	cr_assert_geq(
+		crash_repairs("repair-disp", "dispatchers", "?rename,?renameat,renameat2"), 1);
+}
+
+Test(repair, of_a_slot_survives_crashes)
+{
+	trace_need();
+	cr_assert_geq(crash_repairs("repair-slot", "slots", "bpf"), 10);
+}
+
+Test(repair, of_a_link_survives_crashes)
+{
+	trace_need();
+	cr_assert_geq(crash_repairs("repair-link", "links", "bpf"), 10);
+}
+
+/* Another map under the same name: the program still holds the old one, and its digest is the same. */
+Test(repair, a_program_follows_its_map)
+{
+	struct manifest manifest;
+	struct process run;
+
+	manifest_init(&manifest, "repair-swap");
+	manifest_echo(&manifest, BODY_ECHO);
+	damage(&manifest, "maps");
+	sockform_expect(0, "apply", manifest.path);
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "plan", "--exit-code", manifest.path);
+	serve(&run, &manifest);
+	assert_echo(&manifest, 10, 10000);
+	serve_end(&run);
+	sockform_expect(0, "delete", manifest.path);
+}
