@@ -88,55 +88,74 @@ static size_t pass_next(struct walk *walk, char quote)
 
 static void restart(struct yaml_cursor *cursor, const struct yaml_node *scalar)
 {
-	*cursor = (struct yaml_cursor){ .scalar = scalar, .line = scalar->mark.line + 1 };
-	if (scalar->style == YAML_LITERAL)
+	*cursor = (struct yaml_cursor){ .scalar = scalar, .place = scalar->mark };
+	if (scalar->style == YAML_LITERAL) {
+		cursor->place.line++;
 		return;
+	}
 	cursor->at = scalar->mark.source->text + source_offset(&scalar->mark);
 	cursor->at += scalar->style == YAML_QUOTED;
+	cursor->place.column += scalar->style == YAML_QUOTED;
+}
+
+/* The place of `to`, which is not before `from`, whose place is known. */
+static struct mark move_on(struct mark place, const char *from, const char *to)
+{
+	for (; from < to; from++) {
+		if (*from == '\n') {
+			place.line++;
+			place.column = 1;
+		} else {
+			place.column += ((unsigned char)*from & 0xc0) != 0x80;
+		}
+	}
+	return place;
 }
 
 /* Plain and quoted scalars. */
 static struct mark mark_in_flow(struct yaml_cursor *cursor, size_t offset)
 {
-	const struct yaml_node *scalar = cursor->scalar;
-	const struct source *source = scalar->mark.source;
+	const struct source *source = cursor->scalar->mark.source;
 	struct walk walk = { cursor->at, source->text + source->length };
-	char quote = scalar->style == YAML_QUOTED ? source->text[source_offset(&scalar->mark)] : 0;
+	char quote = cursor->scalar->style == YAML_QUOTED
+			     ? source->text[source_offset(&cursor->scalar->mark)]
+			     : 0;
 
 	while (cursor->offset < offset && walk.at < walk.end)
 		cursor->offset += pass_next(&walk, quote);
+	cursor->place = move_on(cursor->place, cursor->at, walk.at);
 	cursor->at = walk.at;
 	/* The byte looked for may stand behind a line break that counts for nothing. */
 	while (quote == '"' && walk.end - walk.at > 1 && walk.at[0] == '\\' && walk.at[1] == '\n')
 		pass_escape(&walk);
-	return source_mark_of_byte(source, (size_t)(walk.at - source->text));
+	return move_on(cursor->place, cursor->at, walk.at);
 }
 
 /* A literal scalar's text begins on the line after its "|" and is cut at the first line's indent. */
 static struct mark mark_in_literal(struct yaml_cursor *cursor, size_t offset)
 {
-	const struct yaml_node *scalar = cursor->scalar;
-	struct mark mark = scalar->mark;
+	const char *text = cursor->scalar->text;
 	size_t indent = 0, size;
 	const char *line;
+	struct mark mark;
 
 	for (; cursor->offset < offset; cursor->offset++) {
-		if (scalar->text[cursor->offset] == '\n') {
-			cursor->line++;
+		if (text[cursor->offset] == '\n') {
+			cursor->place.line++;
 			cursor->line_start = cursor->offset + 1;
 		}
 	}
-	mark.line = cursor->line;
+	mark = cursor->place;
 	/* Where this line of the text stands in its source line tells the indent. */
 	line = source_line(mark.source, mark.line, &size);
 	if (line) {
-		size_t kept = strcspn(scalar->text + cursor->line_start, "\n");
+		size_t kept = strcspn(text + cursor->line_start, "\n");
 
 		indent = size > kept ? size - kept : 0;
 	}
 	mark.column = (uint32_t)(indent + 1 +
-				 count_characters(scalar->text + cursor->line_start,
-					 offset - cursor->line_start));
+				 count_characters(
+					 text + cursor->line_start, offset - cursor->line_start));
 	return mark;
 }
 

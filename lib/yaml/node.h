@@ -86,9 +86,9 @@ struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t l
 struct yaml_cursor {
 	const struct yaml_node *scalar;
 	size_t offset;     /* bytes of the text that are behind it */
+	struct mark place; /* of that; literal: the line of it */
 	const char *at;    /* plain and quoted: where that is in the source */
-	uint32_t line;     /* literal: the source line */
-	size_t line_start; /* literal: offset at which that line begins */
+	size_t line_start; /* literal: offset at which the line begins */
 };
 
 /* The same, quickly for places asked for from the front to the back: it goes on where it stood. */

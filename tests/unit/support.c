@@ -184,10 +184,34 @@ const char *capture_end(struct capture *capture)
 	return text;
 }
 
-double seconds(void)
+static double seconds(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static double least_of_three(void (*work)(size_t amount), size_t amount)
+{
+	double least = 1e9;
+
+	for (int i = 0; i < 3; i++) {
+		double start, took;
+
+		support_fini();
+		support_init();
+		start = seconds();
+		work(amount);
+		took = seconds() - start;
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
+double growth(void (*work)(size_t amount), size_t amount)
+{
+	double once = least_of_three(work, amount);
+
+	return least_of_three(work, amount * 4) / once;
 }
