@@ -224,6 +224,9 @@ static int finish(struct invocation *invocation, int result)
 {
 	int error;
 
+	/* For the widths of characters under carets; loading it is a tenth of an apply. */
+	if (invocation->diagnostics.list.count)
+		setlocale(LC_CTYPE, "C.UTF-8");
 	report_diagnostics(&invocation->err, &invocation->diagnostics, invocation->verbose);
 	sink_flush(&invocation->err);
 	error = sink_flush(&invocation->out);
@@ -258,8 +261,6 @@ int main(int argc, char **argv)
 {
 	const struct command *command;
 
-	/* For the widths of characters only; glibc has this one built in. */
-	setlocale(LC_CTYPE, "C.UTF-8");
 	/* Diagnostics are written character by character; what reports them flushes. */
 	setvbuf(stderr, NULL, _IOFBF, BUFSIZ);
 	if (argc < 2) {
