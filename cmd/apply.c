@@ -11,7 +11,7 @@ int cmd_apply(struct invocation *invocation)
 		    &desired))
 		return diag_exit_code(&invocation->diagnostics);
 	started = milliseconds_now();
-	if (!reconcile_apply(&invocation->reconcile, "apply", &desired, &plans))
+	if (!reconcile_apply(&invocation->reconcile, "apply", &desired, &plans, NULL))
 		return diag_exit_code(&invocation->diagnostics);
 	report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
 		milliseconds_now() - started);

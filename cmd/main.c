@@ -166,12 +166,17 @@ static bool take_option(struct invocation *invocation, int letter, const char *v
 	return true;
 }
 
-/* The option that getopt_long stumbled over: a letter within a word, or the word. */
+/*
+ * The option that getopt_long stumbled over. The word before optind is it only for long options: in a
+ * cluster of letters optind has not moved yet.
+ */
 static const char *faulty_option(struct arena *arena, char **argv)
 {
-	return optopt > ' ' && optopt < 127 && strncmp(argv[optind - 1], "--", 2) != 0
-		       ? arena_printf(arena, "-%c", optopt)
-		       : argv[optind - 1];
+	const char *word = argv[optind - 1];
+
+	return optopt && strncmp(word, "--", 2) != 0 ? arena_printf(arena, "-%c", optopt)
+	       : optopt && !strchr("ovhLNE", optopt) ? arena_printf(arena, "-%c", optopt)
+						     : word;
 }
 
 /* -1: go on and run the verb; else the exit code. */

@@ -13,16 +13,25 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
+/* What nohup or a shell has this process ignore would wake a signalfd all the same. */
+static bool is_ignored(int signal_number)
+{
+	struct sigaction action;
+
+	return sigaction(signal_number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 /* Blocked and read from a descriptor, so that a signal never interrupts a change half-way. */
 static int open_signals(void)
 {
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 	sigset_t signals;
 	int fd;
 
 	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (!is_ignored(ends[i]))
+			sigaddset(&signals, ends[i]);
 	/* A reader of the output that has gone is no reason to leave the deployment behind. */
 	signal(SIGPIPE, SIG_IGN);
 	if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
@@ -93,19 +102,6 @@ static void report_totals(struct invocation *invocation, const struct feed_total
 		totals->connections, totals->bytes_in, totals->bytes_out);
 }
 
-/* What this process created, each as it is now: one made later under its name is somebody else's. */
-static void remember_created(
-	struct invocation *invocation, const plan_list *applied, target_list *ret)
-{
-	vec_each (plan, applied) {
-		struct reconcile_target target = { .name = (*plan)->deployment };
-
-		target.identity = reconcile_identify(&invocation->reconcile, target.name);
-		if (!(*plan)->state->exists && target.identity)
-			*vec_add(&invocation->arena, ret) = target;
-	}
-}
-
 static void report_left(struct invocation *invocation, const plan_list *applied)
 {
 	struct sink *out = &invocation->out;
@@ -148,6 +144,15 @@ static void serve(struct invocation *invocation, struct feed_set *feeds, int sig
 	report_totals(invocation, &totals);
 }
 
+/* The signal that ended the serving is done with: the next one may cut the wait for the lock short. */
+static void take_signals(int signals)
+{
+	struct signalfd_siginfo info;
+
+	while (read(signals, &info, sizeof(info)) == sizeof(info))
+		continue;
+}
+
 static void apply_and_serve(struct invocation *invocation, struct feed_set *feeds, int signals,
 	const desired_list *desired)
 {
@@ -155,14 +160,14 @@ static void apply_and_serve(struct invocation *invocation, struct feed_set *feed
 	target_list created = { 0 };
 	plan_list plans = { 0 };
 
-	if (!reconcile_apply(&invocation->reconcile, "run", desired, &plans))
-		return;
-	remember_created(invocation, &plans, &created);
-	report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
-		milliseconds_now() - started);
-	if (feed_open_maps(feeds, &invocation->reconcile.kernel))
-		serve(invocation, feeds, signals, desired);
-	report_left(invocation, &plans);
+	if (reconcile_apply(&invocation->reconcile, "run", desired, &plans, &created)) {
+		report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
+			milliseconds_now() - started);
+		if (feed_open_maps(feeds, &invocation->reconcile.kernel))
+			serve(invocation, feeds, signals, desired);
+		report_left(invocation, &plans);
+	}
+	take_signals(signals);
 	delete_created(invocation, &created);
 }
 

@@ -66,13 +66,31 @@ bool reconcile_plan(
 	return enter(reconcile, verb, READ, &lock) && make_plans(reconcile, desired, ret);
 }
 
-bool reconcile_apply(
-	struct reconcile *reconcile, const char *verb, const desired_list *desired, plan_list *ret)
+/* Before the lock is released: a moment later the name may be somebody else's. */
+static void remember_created(
+	const struct reconcile *reconcile, const plan_list *plans, target_list *ret)
+{
+	vec_each (plan, plans) {
+		uint64_t identity = kernel_identify(&reconcile->kernel, (*plan)->deployment);
+
+		if (!(*plan)->state->exists && identity)
+			*vec_add(reconcile->arena, ret) =
+				(struct reconcile_target){ (*plan)->deployment, identity };
+	}
+}
+
+bool reconcile_apply(struct reconcile *reconcile, const char *verb, const desired_list *desired,
+	plan_list *ret, target_list *created)
 {
 	cleanup_fd int lock = -1;
+	bool applied;
 
-	return enter(reconcile, verb, MAKE, &lock) && make_plans(reconcile, desired, ret) &&
-	       apply_plans(&reconcile->kernel, ret);
+	if (!enter(reconcile, verb, MAKE, &lock) || !make_plans(reconcile, desired, ret))
+		return false;
+	applied = apply_plans(&reconcile->kernel, ret);
+	if (created)
+		remember_created(reconcile, ret, created);
+	return applied;
 }
 
 bool reconcile_delete(struct reconcile *reconcile, const char *verb,
@@ -94,11 +112,6 @@ bool reconcile_delete(struct reconcile *reconcile, const char *verb,
 			plan_teardown(reconcile->arena, state, reconcile->diagnostics);
 	}
 	return reconcile->diagnostics->errors == errors && apply_plans(&reconcile->kernel, ret);
-}
-
-uint64_t reconcile_identify(const struct reconcile *reconcile, const char *name)
-{
-	return kernel_identify(&reconcile->kernel, name);
 }
 
 static int64_t count_entries(

@@ -34,10 +34,6 @@ bool reconcile_load(
 bool reconcile_plan(
 	struct reconcile *reconcile, const char *verb, const desired_list *desired, plan_list *ret);
 
-/* Plans and applies under one lock. On false nothing has changed, but see lib/apply/apply.h. */
-bool reconcile_apply(
-	struct reconcile *reconcile, const char *verb, const desired_list *desired, plan_list *ret);
-
 /* A deployment to delete. */
 struct reconcile_target {
 	const char *name;
@@ -46,15 +42,16 @@ struct reconcile_target {
 
 typedef VEC(struct reconcile_target) target_list;
 
+/*
+ * Plans and applies under one lock. On false nothing has changed, but see lib/apply/apply.h. `created`,
+ * or NULL, gets the deployments that were not there before.
+ */
+bool reconcile_apply(struct reconcile *reconcile, const char *verb, const desired_list *desired,
+	plan_list *ret, target_list *created);
+
 /* Tears down the deployments, the last first. One that is not there is no error. */
 bool reconcile_delete(struct reconcile *reconcile, const char *verb,
 	const struct reconcile_target *targets, size_t count, plan_list *ret);
-
-/*
- * What tells a deployment from one that is made later under the same name; 0: it is not there. Good
- * after a reconcile_apply.
- */
-uint64_t reconcile_identify(const struct reconcile *reconcile, const char *name);
 
 /* Reads one deployment, or all for NULL. */
 bool reconcile_status(

@@ -4,7 +4,8 @@
  *
  *	prepare   create maps and slots, load programs: descriptors only, the verifier judges all of
  *	          them; to undo is to close them
- *	stage     make the folders, pin what is new: nothing that runs has changed yet
+ *	stage     remove what a crash left half-way, make the folders, pin what is new: nothing that
+ *	          runs has changed yet, unless it was such a leftover
  *	commit    take away attachments that go, write slots, create links
  *	clean     remove the pins of what is superseded or no longer wanted
  *

@@ -63,7 +63,8 @@ static void remove_folders(struct apply_run *run, const struct plan *plan)
 	if (!empty) /* what is left keeps its layout version */
 		return;
 	kernel_remove_layout(run->kernel, plan->deployment);
-	remove_folder(run, kernel_deployment_path(run->kernel, plan->deployment));
+	if (!remove_folder(run, kernel_deployment_path(run->kernel, plan->deployment)))
+		kernel_write_layout(run->kernel, plan->deployment);
 }
 
 void apply_clean(struct apply_run *run, const struct deployment_run *deployment)

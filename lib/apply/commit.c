@@ -21,7 +21,7 @@ static bool retire_attachment(struct apply_run *run, const struct deployment_run
 		error = journal_write_slot(run, objects, objects->program,
 			step_path(run, deployment, step, FOLDER_SLOTS));
 	if (!error && objects->link >= 0 && step->old->link.map)
-		error = journal_detach_link(run, objects, step->old->kind->type,
+		error = journal_detach_link(run, objects, step->old->link.type,
 			step_path(run, deployment, step, FOLDER_LINKS));
 	return !error || apply_refused(run, step, "detach", error);
 }
@@ -44,7 +44,7 @@ static bool create_link(struct apply_run *run, const struct deployment_run *depl
 	int map = deployment->maps[step->attachment->target_at], error = 0;
 
 	if (step->stale_link && step->old->link.map)
-		error = journal_detach_link(run, objects, type, path);
+		error = journal_detach_link(run, objects, step->old->link.type, path);
 	if (!error)
 		error = journal_create_link(run, objects, map, type, path);
 	if (error)

@@ -5,6 +5,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -107,16 +108,17 @@ static int observe_slot(const struct observer *observer, int fd, const char *fil
 
 static int observe_dispatcher(const struct observer *observer, int fd, const char *file)
 {
-	struct state_attachment *attachment = attachment_of(observer, file);
+	struct state_attachment *attachment;
 	struct bpf_prog_info info = { 0 };
 	uint32_t length = sizeof(info), slot = 0;
 
-	if (!attachment)
-		return -EINVAL;
 	info.nr_map_ids = 1;
-	info.map_ids = (uint64_t)(uintptr_t)&slot;
+	info.map_ids = (uintptr_t)&slot;
 	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
 		return -errno;
+	attachment = attachment_of(observer, file);
+	if (!attachment)
+		return -EINVAL;
 	attachment->dispatcher.id = info.id;
 	attachment->dispatcher.slot = slot;
 	return 0;
@@ -124,21 +126,46 @@ static int observe_dispatcher(const struct observer *observer, int fd, const cha
 
 static int observe_link(const struct observer *observer, int fd, const char *file)
 {
-	struct state_attachment *attachment = attachment_of(observer, file);
+	struct state_attachment *attachment;
 	struct sockmap_link_info info = { 0 };
 	uint32_t length = sizeof(info);
 
-	if (!attachment)
-		return -EINVAL;
 	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
 		return -errno;
-	if (info.type != LINK_TYPE_SOCKMAP)
+	attachment = info.type == LINK_TYPE_SOCKMAP ? attachment_of(observer, file) : NULL;
+	if (!attachment)
 		return -EINVAL;
 	attachment->link.id = info.id;
 	attachment->link.program = info.program;
 	attachment->link.map = info.map;
 	attachment->link.type = info.attach_type;
 	return 0;
+}
+
+/*
+ * Whether a descriptor is of the kind that its folder holds. The calls that read information take any
+ * kind and fill in what they have, so that a program would pass for a link; the descriptor's name in
+ * /proc tells. Where that cannot be read (no /proc), the kind is taken on trust.
+ */
+static bool is_of_kind(int fd, enum kernel_folder folder)
+{
+	static const char *const kinds[FOLDER_COUNT] = {
+		[FOLDER_MAPS] = "map",
+		[FOLDER_PROGRAMS] = "prog",
+		[FOLDER_SLOTS] = "map",
+		[FOLDER_DISPATCHERS] = "prog",
+		[FOLDER_LINKS] = "link",
+	};
+	char path[32], target[64];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0)
+		return true;
+	target[length] = '\0';
+	/* "anon_inode:bpf-map"; links are "bpf_link" on some kernels. */
+	return strstr(target, kinds[folder]) != NULL;
 }
 
 static bool ends_with(const char *text, const char *suffix)
@@ -159,7 +186,7 @@ static bool observe_file(const struct observer *observer, enum kernel_folder fol
 	struct kernel *kernel = observer->kernel;
 	const char *path = kernel_path(kernel, observer->state->deployment, folder, file);
 	cleanup_fd int fd = kernel_open_pin(path);
-	int error = fd < 0 ? fd : observe(observer, fd, file);
+	int error = fd < 0 ? fd : !is_of_kind(fd, folder) ? -EINVAL : observe(observer, fd, file);
 
 	if (!error || fd == -ENOENT) /* gone since the folder was read */
 		return true;
