@@ -13,7 +13,6 @@ int cmd_apply(struct invocation *invocation)
 	started = milliseconds_now();
 	if (!reconcile_apply(&invocation->reconcile, "apply", &desired, &plans, NULL))
 		return diag_exit_code(&invocation->diagnostics);
-	report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
-		milliseconds_now() - started);
+	report_done(invocation, &plans, started);
 	return EXIT_DONE;
 }

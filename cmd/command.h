@@ -52,6 +52,9 @@ int usage_error(struct invocation *invocation, const char *format, ...)
 /* Milliseconds since some fixed time. */
 double milliseconds_now(void);
 
+/* Reports plans that have been applied, in the time since `started`. */
+void report_done(struct invocation *invocation, const plan_list *plans, double started);
+
 int cmd_validate(struct invocation *invocation);
 int cmd_plan(struct invocation *invocation);
 int cmd_apply(struct invocation *invocation);

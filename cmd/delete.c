@@ -34,7 +34,6 @@ int cmd_delete(struct invocation *invocation)
 	if (!reconcile_delete(
 		    &invocation->reconcile, "delete", targets.items, targets.count, &plans))
 		return diag_exit_code(&invocation->diagnostics);
-	report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
-		milliseconds_now() - started);
+	report_done(invocation, &plans, started);
 	return EXIT_DONE;
 }

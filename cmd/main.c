@@ -67,6 +67,12 @@ double milliseconds_now(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
+void report_done(struct invocation *invocation, const plan_list *plans, double started)
+{
+	report_plans(&invocation->out, plans->items, plans->count, REPORT_DONE,
+		milliseconds_now() - started);
+}
+
 static void write_overview(FILE *stream)
 {
 	fputs("usage: sockform VERB [OPTION...] [OPERAND...]\n\n", stream);
@@ -166,6 +172,14 @@ static bool take_option(struct invocation *invocation, int letter, const char *v
 	return true;
 }
 
+static bool is_option_letter(int letter)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (options[i].option.val == letter)
+			return true;
+	return false;
+}
+
 /*
  * The option that getopt_long stumbled over. The word before optind is it only for long options: in a
  * cluster of letters optind has not moved yet.
@@ -174,9 +188,9 @@ static const char *faulty_option(struct arena *arena, char **argv)
 {
 	const char *word = argv[optind - 1];
 
-	return optopt && strncmp(word, "--", 2) != 0 ? arena_printf(arena, "-%c", optopt)
-	       : optopt && !strchr("ovhLNE", optopt) ? arena_printf(arena, "-%c", optopt)
-						     : word;
+	if (optopt && (strncmp(word, "--", 2) != 0 || !is_option_letter(optopt)))
+		return arena_printf(arena, "-%c", optopt);
+	return word;
 }
 
 /* -1: go on and run the verb; else the exit code. */

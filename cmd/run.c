@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The manifest's life is the process's: apply, serve the feeds, and on SIGINT or SIGTERM delete
- * what this process made. The lock is held while something changes, not while it serves.
+ * The manifest's life is the process's: apply, serve the feeds, and on SIGINT, SIGTERM or SIGHUP
+ * delete what this process made. The lock is held while something changes, not while it serves.
  */
 #include "cmd/command.h"
 
@@ -125,8 +125,7 @@ static void delete_created(struct invocation *invocation, const target_list *cre
 
 	if (created->count && reconcile_delete(&invocation->reconcile, "run", created->items,
 				      created->count, &plans))
-		report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
-			milliseconds_now() - started);
+		report_done(invocation, &plans, started);
 }
 
 static void serve(struct invocation *invocation, struct feed_set *feeds, int signals,
@@ -161,8 +160,7 @@ static void apply_and_serve(struct invocation *invocation, struct feed_set *feed
 	plan_list plans = { 0 };
 
 	if (reconcile_apply(&invocation->reconcile, "run", desired, &plans, &created)) {
-		report_plans(&invocation->out, plans.items, plans.count, REPORT_DONE,
-			milliseconds_now() - started);
+		report_done(invocation, &plans, started);
 		if (feed_open_maps(feeds, &invocation->reconcile.kernel))
 			serve(invocation, feeds, signals, desired);
 		report_left(invocation, &plans);

@@ -16,6 +16,16 @@ bool apply_refused(struct apply_run *run, const struct plan_step *step, const ch
 	return false;
 }
 
+bool apply_remove_pin(struct apply_run *run, const char *path)
+{
+	int error = kernel_unpin(path);
+
+	if (error)
+		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none, "cannot remove %s: %s",
+			path, kernel_explain(run->kernel->arena, error));
+	return !error;
+}
+
 const char *step_path(const struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, enum kernel_folder folder)
 {

@@ -5,15 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-static void remove_pin(struct apply_run *run, const char *path)
-{
-	int error = kernel_unpin(path);
-
-	if (error)
-		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none, "cannot remove %s: %s",
-			path, strerror(-error));
-}
-
 static void clean_attachment(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step)
 {
@@ -21,22 +12,22 @@ static void clean_attachment(struct apply_run *run, const struct deployment_run 
 		return;
 	/* The run's descriptor of the link is closed after this: the detach is done by then. */
 	for (enum kernel_folder folder = FOLDER_LINKS; folder >= FOLDER_SLOTS; folder--)
-		remove_pin(run, step_path(run, deployment, step, folder));
+		apply_remove_pin(run, step_path(run, deployment, step, folder));
 }
 
 static void clean_program(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step)
 {
 	vec_each (file, &step->superseded)
-		remove_pin(run, kernel_path(run->kernel, deployment->plan->deployment,
-					FOLDER_PROGRAMS, *file));
+		apply_remove_pin(run, kernel_path(run->kernel, deployment->plan->deployment,
+					      FOLDER_PROGRAMS, *file));
 }
 
 static void clean_map(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step)
 {
 	if (step->action == PLAN_DELETE)
-		remove_pin(run, step_path(run, deployment, step, FOLDER_MAPS));
+		apply_remove_pin(run, step_path(run, deployment, step, FOLDER_MAPS));
 }
 
 /* False with an error, also where something in it is not ours. */

@@ -68,6 +68,9 @@ void journal_finish(struct apply_run *run);
 bool apply_refused(
 	struct apply_run *run, const struct plan_step *step, const char *what, int error);
 
+/* False with an E0402 where the pin stays. */
+bool apply_remove_pin(struct apply_run *run, const char *path);
+
 /* The path of the pin that has the step's name, in a folder. */
 const char *step_path(const struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, enum kernel_folder folder);

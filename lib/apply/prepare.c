@@ -112,15 +112,15 @@ static bool open_old_program(struct apply_run *run, const struct deployment_run 
 	const struct plan_step *step, struct step_objects *objects)
 {
 	uint32_t id = step->old->slot.program;
+	const struct state_program *pinned = state_program_with_id(deployment->plan->state, id);
 
 	if (!id)
 		return true;
-	vec_each (program, &deployment->plan->state->programs)
-		if (program->id == id)
-			return open_pin(run, step,
-				kernel_path(run->kernel, deployment->plan->deployment,
-					FOLDER_PROGRAMS, program->file),
-				&objects->old_program);
+	if (pinned)
+		return open_pin(run, step,
+			kernel_path(run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS,
+				pinned->file),
+			&objects->old_program);
 	objects->old_program = kernel_open_program(id);
 	return objects->old_program >= 0 ||
 	       apply_refused(run, step, "open the program of", objects->old_program);

@@ -73,15 +73,9 @@ static bool remove_leftovers(struct apply_run *run, const struct plan *plan)
 
 	vec_each (path, &plan->state->leftovers) {
 		cleanup_fd int fd = kernel_open_pin(*path);
-		int error;
 
 		kernel_detach_link(fd); /* EINVAL for what is no link */
-		error = kernel_unpin(*path);
-		if (error)
-			diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,
-				"cannot remove %s: %s", *path,
-				kernel_explain(run->kernel->arena, error));
-		removed = removed && !error;
+		removed = apply_remove_pin(run, *path) && removed;
 	}
 	return removed;
 }

@@ -157,7 +157,8 @@ static void emit_on_miss(struct assembler *assembler, const struct block_value *
 	if (on_miss->form == VALUE_ABSENT || strcmp(on_miss->word, "drop") == 0)
 		return;
 	if (strcmp(on_miss->word, "pass") == 0)
-		/* Either way the verdict is SK_PASS; a redirect that hit stays recorded in the skb.
+		/*
+		 * Either way the verdict is SK_PASS; a redirect that hit stays recorded in the skb.
 		 */
 		asm_emit(assembler, insn_set(R0, SK_PASS));
 	else

@@ -33,7 +33,8 @@ struct bpfasm_argument {
 	struct mark name_mark, mark;
 };
 
-/* One item of a body: a string (assembly, or the bare name of a block) or a block with arguments.
+/*
+ * One item of a body: a string (assembly, or the bare name of a block) or a block with arguments.
  */
 struct bpfasm_item {
 	struct mark mark;

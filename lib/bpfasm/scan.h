@@ -46,7 +46,8 @@ bool scan_accept_number(struct scan *scan, __int128 *ret);
 /* `what` stands in the message where there is no number; the range in that for one out of it. */
 int64_t scan_expect_number(struct scan *scan, const char *what, int64_t least, int64_t most);
 
-/* The end of the statement at `at`, blanks and a comment behind it left out; *next begins the next.
+/*
+ * The end of the statement at `at`, blanks and a comment behind it left out; *next begins the next.
  */
 size_t scan_statement_end(const char *text, size_t at, size_t length, size_t *next);
 

@@ -90,7 +90,8 @@ static struct counts read_counts(int fd)
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
 		return (struct counts){ .closed = true };
 	counts.received = info.tcpi_bytes_received;
-	/* The kernel counts a FIN as a byte. After a reset it cannot be told whether there was one.
+	/*
+	 * The kernel counts a FIN as a byte. After a reset it cannot be told whether there was one.
 	 */
 	if (info.tcpi_state == TCP_STATE_CLOSE_WAIT && counts.received)
 		counts.received--;

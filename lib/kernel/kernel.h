@@ -152,7 +152,8 @@ void kernel_report_rejection(
 
 /* observe.c */
 
-/* Reads one deployment. False with a diagnostic. A deployment that is not there is a valid state.
+/*
+ * Reads one deployment. False with a diagnostic. A deployment that is not there is a valid state.
  */
 bool kernel_observe(struct kernel *kernel, const char *deployment, struct state *ret);
 

@@ -97,7 +97,8 @@ int64_t kernel_count_entries(int map, const struct state_map *info)
 		return -E2BIG;
 	if (every_index && info->value_size != sizeof(cookie))
 		return -ENOSPC;
-	/* A hash's walk starts over when the key it stands on goes: bounded, or it may never end.
+	/*
+	 * A hash's walk starts over when the key it stands on goes: bounded, or it may never end.
 	 */
 	while (walked <= (uint64_t)info->max_entries * 2 &&
 		bpf_map_get_next_key(map, walked ? keys[at] : NULL, keys[!at]) == 0) {

@@ -25,7 +25,8 @@ struct observer {
 	struct state *state;
 };
 
-/* Reads one pin into the state; -EINVAL where its name is none of ours, or another negative errno.
+/*
+ * Reads one pin into the state; -EINVAL where its name is none of ours, or another negative errno.
  */
 typedef int (*observe_pin)(const struct observer *observer, int fd, const char *file);
 

@@ -133,9 +133,9 @@ static void index_generations(struct planner *planner)
 	}
 }
 
-/* Adds the pins of other generations to the step; the number of all generations that are there. */
+/* Adds the pins of all generations but `keep` to *ret; the number of all that are there. */
 static size_t find_generations(
-	const struct planner *planner, struct plan_step *step, const char *name, const char *keep)
+	const struct planner *planner, const char *name, const char *keep, plan_files *ret)
 {
 	size_t found = 0;
 
@@ -145,7 +145,7 @@ static size_t find_generations(
 
 		found++;
 		if (!keep || strcmp(file, keep) != 0)
-			*vec_add(planner->arena, &step->superseded) = file;
+			*vec_add(planner->arena, ret) = file;
 	}
 	return found;
 }
@@ -167,18 +167,18 @@ static void plan_program(struct planner *planner, size_t position)
 	const char *file = state_program_file(planner->arena, program->self.text, code->digest);
 	const struct state_program *there = state_program_filed(planner->state, file);
 	bool is_new = !there || uses_other_map(planner, code, there);
+	plan_files others = { 0 };
+	size_t generations = find_generations(planner, program->self.text, file, &others);
+	enum plan_action action = is_new && !generations   ? PLAN_CREATE
+				  : is_new || others.count ? PLAN_UPDATE
+							   : PLAN_KEEP;
 	struct plan_step *step =
-		add_step(planner, PLAN_PROGRAM, PLAN_KEEP, program->self.text, program->self.mark);
-	size_t generations = find_generations(planner, step, program->self.text, file);
+		add_step(planner, PLAN_PROGRAM, action, program->self.text, program->self.mark);
 
-	planner->plan->counts[PLAN_KEEP]--;
-	step->action = is_new && !generations             ? PLAN_CREATE
-		       : is_new || step->superseded.count ? PLAN_UPDATE
-							  : PLAN_KEEP;
-	planner->plan->counts[step->action]++;
 	step->program = program;
 	step->code = is_new ? code : NULL;
 	step->file = file;
+	step->superseded = others;
 	step->reason = program_reason(is_new, there, generations);
 	step->detail = arena_printf(planner->arena, "%s, %zu instruction%s", program->kind->name,
 		code->instructions.count, code->instructions.count == 1 ? "" : "s");
@@ -270,7 +270,7 @@ static void plan_deleted_programs(struct planner *planner)
 		if (name_index_add(planner->arena, &seen, old->name, 0) != NAME_ABSENT)
 			continue;
 		step = add_step(planner, PLAN_PROGRAM, PLAN_DELETE, old->name, mark_none);
-		find_generations(planner, step, old->name, NULL);
+		find_generations(planner, old->name, NULL, &step->superseded);
 	}
 }
 

@@ -34,6 +34,8 @@ enum plan_part {
 	PLAN_PROGRAM_IN_SLOT = 1 << 3, /* the array's element */
 };
 
+typedef VEC(const char *) plan_files;
+
 struct plan_step {
 	enum plan_action action;
 	enum plan_object object;
@@ -51,7 +53,7 @@ struct plan_step {
 	bool stale_link; /* a link that is pinned has to go before a new one is made */
 
 	const struct state_attachment *old; /* PLAN_ATTACHMENT, observed; NULL: nothing there */
-	VEC(const char *) superseded; /* PLAN_PROGRAM: pins of other generations, removed last */
+	plan_files superseded; /* PLAN_PROGRAM: pins of other generations, removed last */
 };
 
 struct plan {

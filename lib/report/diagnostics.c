@@ -39,7 +39,8 @@ static int character_width(const char *text, size_t length)
 	wchar_t wide;
 	int width;
 
-	/* 0 for a NUL, which is shown as a question mark; "more than length" for what is no UTF-8.
+	/*
+	 * 0 for a NUL, which is shown as a question mark; "more than length" for what is no UTF-8.
 	 */
 	if (mbrtowc(&wide, text, length, &state) - 1 >= length)
 		return 1;
@@ -47,7 +48,8 @@ static int character_width(const char *text, size_t length)
 	return width < 0 ? 1 : width;
 }
 
-/* As many signs as the text above them is wide; a tab stays a tab, so that the caret stands right.
+/*
+ * As many signs as the text above them is wide; a tab stays a tab, so that the caret stands right.
  */
 static void write_below(
 	struct sink *sink, enum sink_colour colour, char sign, const char *text, size_t length)

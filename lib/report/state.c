@@ -61,18 +61,12 @@ static void write_program(struct sink *sink, const struct state_program *program
 	sink_text(sink, "\n");
 }
 
-static const char *running_program(const struct state *state, uint32_t id)
-{
-	vec_each (program, &state->programs)
-		if (program->id == id)
-			return program->name;
-	return NULL;
-}
-
 static void write_attachment(struct sink *sink, const struct state *state,
 	const struct state_attachment *attachment, int width)
 {
-	const char *program = running_program(state, attachment->slot.program);
+	const struct state_program *running =
+		state_program_with_id(state, attachment->slot.program);
+	const char *program = running ? running->name : NULL;
 
 	sink_open_object(sink, NULL);
 	sink_string(sink, "name", attachment->name);

@@ -25,6 +25,14 @@ const struct state_program *state_program_filed(const struct state *state, const
 	return at == NAME_ABSENT ? NULL : &state->programs.items[at];
 }
 
+const struct state_program *state_program_with_id(const struct state *state, uint32_t id)
+{
+	vec_each (program, &state->programs)
+		if (program->id == id)
+			return program;
+	return NULL;
+}
+
 const char *state_program_file(struct arena *arena, const char *name, uint64_t digest)
 {
 	return arena_printf(arena, "%s@%016" PRIx64, name, digest);
@@ -74,14 +82,6 @@ static void add_drift(struct arena *arena, state_drifts *drifts, const char *obj
 	*vec_add(arena, drifts) = (struct state_drift){ object, name, reason };
 }
 
-static bool is_pinned_program(const struct state *state, uint32_t id)
-{
-	vec_each (program, &state->programs)
-		if (program->id == id)
-			return true;
-	return false;
-}
-
 /* The first thing wrong with an attachment, from the map it hangs on to the program it runs. */
 static const char *attachment_drift(
 	const struct state *state, const struct state_attachment *attachment)
@@ -108,7 +108,7 @@ static const char *attachment_drift(
 		return "its dispatcher uses another slot";
 	if (!attachment->slot.program)
 		return "its slot is empty, so everything passes";
-	if (!is_pinned_program(state, attachment->slot.program))
+	if (!state_program_with_id(state, attachment->slot.program))
 		return "its slot runs a program that has no pin";
 	return NULL;
 }

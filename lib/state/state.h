@@ -77,6 +77,9 @@ const struct state_attachment *state_attachment_named(const struct state *state,
 
 /* "<name>@<digest>", the file name of a program's pin. */
 const char *state_program_file(struct arena *arena, const char *name, uint64_t digest);
+/* The pinned program with that id, or NULL. */
+const struct state_program *state_program_with_id(const struct state *state, uint32_t id);
+
 /* The suffix of a pin on its way into the place of another; see kernel_pin_over. */
 #define STATE_SPARE_SUFFIX "+new"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* libyaml's events to nodes. The stack of open collections is an array, so depth costs no C stack.
+/*
+ * libyaml's events to nodes. The stack of open collections is an array, so depth costs no C stack.
  */
 #include "lib/yaml/node.h"
 
