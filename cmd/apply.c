@@ -13,6 +13,7 @@ int cmd_apply(struct invocation *invocation)
 	started = milliseconds_now();
 	if (!reconcile_apply(&invocation->reconcile, "apply", &desired, &plans, NULL))
 		return diag_exit_code(&invocation->diagnostics);
+	reconcile_warn(&invocation->reconcile, &desired);
 	report_done(invocation, &plans, started);
 	return EXIT_DONE;
 }

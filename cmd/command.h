@@ -17,6 +17,8 @@ enum option_bit {
 	OPTION_LOCK_TIMEOUT = 1 << 0,
 	OPTION_NAME = 1 << 1,
 	OPTION_EXIT_CODE = 1 << 2,
+	OPTION_SET = 1 << 3,  /* of verbs that take manifests: --set and --values */
+	OPTION_HOOK = 1 << 4, /* --program, --cgroup, --force */
 };
 
 struct invocation;
@@ -36,8 +38,11 @@ struct invocation {
 	const struct command *command;
 	char **operands;
 	size_t operand_count;
-	const char *name; /* --name */
-	bool exit_code;   /* --exit-code */
+	const char *name;    /* --name */
+	const char *program; /* --program */
+	const char *cgroup;  /* --cgroup */
+	bool force;          /* --force */
+	bool exit_code;      /* --exit-code */
 	bool verbose;
 	struct arena arena;
 	struct diagnostics diagnostics;
@@ -56,8 +61,11 @@ double milliseconds_now(void);
 void report_done(struct invocation *invocation, const plan_list *plans, double started);
 
 int cmd_validate(struct invocation *invocation);
+int cmd_build(struct invocation *invocation);
 int cmd_plan(struct invocation *invocation);
 int cmd_apply(struct invocation *invocation);
 int cmd_delete(struct invocation *invocation);
+int cmd_detach(struct invocation *invocation);
 int cmd_status(struct invocation *invocation);
 int cmd_run(struct invocation *invocation);
+int cmd_schema(struct invocation *invocation);

@@ -16,16 +16,27 @@
 
 static const struct command commands[] = {
 	{ "validate", "FILE...", "check manifests, without asking the kernel",
-		FILES_HELP "Reports every error of every file. Needs no privilege.\n", 0, 1, -1,
-		cmd_validate },
+		FILES_HELP "Reports every error of every file. Needs no privilege.\n", OPTION_SET,
+		1, -1, cmd_validate },
+	{ "build", "FILE...", "list the instructions of the programs",
+		FILES_HELP
+		"Shows each line of the manifests with what it is assembled to. The text of each\n"
+		"instruction is assembly again. With -o json also its bytes. Needs no privilege.\n",
+		OPTION_SET, 1, -1, cmd_build },
 	{ "plan", "FILE...", "show what apply would do", FILES_HELP "Changes nothing.\n",
-		OPTION_LOCK_TIMEOUT | OPTION_EXIT_CODE, 1, -1, cmd_plan },
+		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_EXIT_CODE, 1, -1, cmd_plan },
 	{ "apply", "FILE...", "make the kernel match the manifests, or change nothing",
-		FILES_HELP "Applied twice, the second time changes nothing.\n", OPTION_LOCK_TIMEOUT,
-		1, -1, cmd_apply },
+		FILES_HELP "Applied twice, the second time changes nothing.\n",
+		OPTION_SET | OPTION_LOCK_TIMEOUT, 1, -1, cmd_apply },
 	{ "delete", "[FILE...]", "remove what the manifests declare, in reverse order",
 		FILES_HELP "Works on what is left of a half-made or damaged deployment, too.\n",
-		OPTION_LOCK_TIMEOUT | OPTION_NAME, 0, -1, cmd_delete },
+		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_NAME, 0, -1, cmd_delete },
+	{ "detach", "[MAP] [TYPE]", "take programs off the hooks of a map or a cgroup",
+		"MAP is DEPLOYMENT/MAP, the path of a pin, or id:NUMBER; TYPE is an attach type,\n"
+		"without it every hook is meant. What sockform attached stops at once, also for\n"
+		"sockets that are in the map, and apply attaches it again. What others attached\n"
+		"needs --force, and goes on for the sockets that are in the map.\n",
+		OPTION_LOCK_TIMEOUT | OPTION_HOOK, 0, 2, cmd_detach },
 	{ "status", "[NAME]", "show what is deployed, and what has drifted",
 		"Without NAME, every deployment. Exits with 1 on drift.\n", OPTION_LOCK_TIMEOUT, 0,
 		1, cmd_status },
@@ -34,7 +45,11 @@ static const struct command commands[] = {
 		"Listens where the manifests' `sockets` say and puts each accepted socket into\n"
 		"its map. On SIGINT, SIGTERM or SIGHUP deletes the deployments that it created;\n"
 		"one that was there before stays.\n",
-		OPTION_LOCK_TIMEOUT, 1, -1, cmd_run },
+		OPTION_SET | OPTION_LOCK_TIMEOUT, 1, -1, cmd_run },
+	{ "schema", "", "write the JSON Schema of manifests",
+		"An editor with a YAML language server completes and checks manifests by it.\n"
+		"Needs no privilege.\n",
+		0, 0, 0, cmd_schema },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -49,10 +64,20 @@ static const struct {
 	{ { "verbose", no_argument, NULL, 'v' }, 0, "-v, --verbose",
 		"also the verifier's whole log" },
 	{ { "help", no_argument, NULL, 'h' }, 0, "-h, --help", "this text" },
+	{ { "set", required_argument, NULL, 'S' }, OPTION_SET, "    --set NAME=VALUE",
+		"the value of a parameter" },
+	{ { "values", required_argument, NULL, 'V' }, OPTION_SET, "    --values FILE",
+		"values of parameters, as YAML; --set is stronger" },
 	{ { "lock-timeout", required_argument, NULL, 'L' }, OPTION_LOCK_TIMEOUT,
 		"    --lock-timeout SECONDS", "how long to wait for the lock (10)" },
 	{ { "name", required_argument, NULL, 'N' }, OPTION_NAME, "    --name NAME",
 		"the deployment, where its manifest is gone" },
+	{ { "cgroup", required_argument, NULL, 'C' }, OPTION_HOOK, "    --cgroup PATH",
+		"a cgroup instead of a map; / is the root" },
+	{ { "program", required_argument, NULL, 'P' }, OPTION_HOOK, "    --program PROGRAM",
+		"only this program, by name or id" },
+	{ { "force", no_argument, NULL, 'F' }, OPTION_HOOK, "    --force",
+		"also programs that sockform did not attach" },
 	{ { "exit-code", no_argument, NULL, 'E' }, OPTION_EXIT_CODE, "    --exit-code",
 		"exit with 1 if anything would change" },
 };
@@ -77,7 +102,7 @@ static void write_overview(FILE *stream)
 {
 	fputs("usage: sockform VERB [OPTION...] [OPERAND...]\n\n", stream);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		fprintf(stream, "  %-9s %-10s %s\n", commands[i].name, commands[i].operands,
+		fprintf(stream, "  %-9s %-13s %s\n", commands[i].name, commands[i].operands,
 			commands[i].summary);
 	fputs("\n`sockform VERB --help` says more. `sockform --version` tells the version.\n",
 		stream);
@@ -85,8 +110,9 @@ static void write_overview(FILE *stream)
 
 static void write_help(const struct command *command)
 {
-	printf("usage: sockform %s [OPTION...] %s\n\n%c%s.\n%s\n", command->name, command->operands,
-		command->summary[0] - 'a' + 'A', command->summary + 1, command->help);
+	printf("usage: sockform %s [OPTION...]%s%s\n\n%c%s.\n%s\n", command->name,
+		*command->operands ? " " : "", command->operands, command->summary[0] - 'a' + 'A',
+		command->summary + 1, command->help);
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		if (!options[i].bit || options[i].bit & command->options)
 			printf("  %-26s %s\n", options[i].usage, options[i].help);
@@ -153,6 +179,25 @@ static bool take_option(struct invocation *invocation, int letter, const char *v
 		break;
 	case 'N':
 		invocation->name = value;
+		break;
+	case 'V':
+		*vec_add(&invocation->arena, &invocation->reconcile.settings.files) = value;
+		break;
+	case 'S':
+		if (!manifest_is_setting(value)) {
+			usage_error(invocation, "--set takes NAME=VALUE, not \"%s\"", value);
+			return false;
+		}
+		*vec_add(&invocation->arena, &invocation->reconcile.settings.sets) = value;
+		break;
+	case 'C':
+		invocation->cgroup = value;
+		break;
+	case 'P':
+		invocation->program = value;
+		break;
+	case 'F':
+		invocation->force = true;
 		break;
 	case 'L':
 		if (parse_seconds(value, &invocation->reconcile.lock_timeout))

@@ -8,9 +8,11 @@ int cmd_plan(struct invocation *invocation)
 	bool changes = false;
 
 	if (!reconcile_load(&invocation->reconcile, invocation->operands, invocation->operand_count,
-		    &desired) ||
-		!reconcile_plan(&invocation->reconcile, "plan", &desired, &plans))
+		    &desired))
 		return diag_exit_code(&invocation->diagnostics);
+	if (!reconcile_plan(&invocation->reconcile, "plan", &desired, &plans))
+		return diag_exit_code(&invocation->diagnostics);
+	reconcile_warn(&invocation->reconcile, &desired);
 	report_plans(&invocation->out, plans.items, plans.count, REPORT_PLANNED, 0);
 	vec_each (plan, &plans)
 		changes = changes || plan_changes(*plan);

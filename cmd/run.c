@@ -160,6 +160,7 @@ static void apply_and_serve(struct invocation *invocation, struct feed_set *feed
 	plan_list plans = { 0 };
 
 	if (reconcile_apply(&invocation->reconcile, "run", desired, &plans, &created)) {
+		reconcile_warn(&invocation->reconcile, desired);
 		report_done(invocation, &plans, started);
 		if (feed_open_maps(feeds, &invocation->reconcile.kernel))
 			serve(invocation, feeds, signals, desired);

@@ -3,15 +3,11 @@
 
 int cmd_validate(struct invocation *invocation)
 {
-	desired_list desired = { 0 };
-	const struct manifest **manifests;
+	manifest_list manifests = { 0 };
 
-	if (!reconcile_load(&invocation->reconcile, invocation->operands, invocation->operand_count,
-		    &desired))
+	if (!reconcile_validate(&invocation->reconcile, invocation->operands,
+		    invocation->operand_count, &manifests))
 		return diag_exit_code(&invocation->diagnostics);
-	manifests = arena_alloc_array(&invocation->arena, desired.count, sizeof(*manifests));
-	for (size_t i = 0; i < desired.count; i++)
-		manifests[i] = desired.items[i].manifest;
-	report_valid(&invocation->out, manifests, desired.count);
+	report_valid(&invocation->out, manifests.items, manifests.count);
 	return EXIT_DONE;
 }

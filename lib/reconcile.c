@@ -3,33 +3,61 @@
 
 #include "lib/base/cleanup.h"
 
+static void load(struct reconcile *reconcile, char *const *paths, size_t count, manifest_list *ret)
+{
+	manifest_load_paths(
+		reconcile->arena, paths, count, &reconcile->settings, reconcile->diagnostics, ret);
+}
+
+/* Deployments with their code; templates and parameters alone are for others. */
+static void assemble(struct reconcile *reconcile, const manifest_list *manifests, desired_list *ret)
+{
+	vec_each (manifest, manifests)
+		if (!(*manifest)->library)
+			*vec_add(reconcile->arena, ret) = (struct desired){
+				.manifest = *manifest,
+				.codes = manifest_assemble(
+					reconcile->arena, *manifest, reconcile->diagnostics),
+			};
+}
+
+bool reconcile_validate(
+	struct reconcile *reconcile, char *const *paths, size_t count, manifest_list *ret)
+{
+	desired_list desired = { 0 };
+
+	load(reconcile, paths, count, ret);
+	assemble(reconcile, ret, &desired);
+	if (!reconcile->diagnostics->errors)
+		reconcile_warn(reconcile, &desired);
+	return !reconcile->diagnostics->errors;
+}
+
 bool reconcile_load(
 	struct reconcile *reconcile, char *const *paths, size_t count, desired_list *ret)
 {
 	manifest_list manifests = { 0 };
 
-	manifest_load_paths(reconcile->arena, paths, count, reconcile->diagnostics, &manifests);
-	vec_each (manifest, &manifests)
-		*vec_add(reconcile->arena, ret) = (struct desired){
-			.manifest = *manifest,
-			.codes = manifest_assemble(
-				reconcile->arena, *manifest, reconcile->diagnostics),
-		};
+	load(reconcile, paths, count, &manifests);
+	assemble(reconcile, &manifests, ret);
+	if (!ret->count && manifests.count && !reconcile->diagnostics->errors)
+		diag_add(reconcile->diagnostics, DIAG_E0108, manifests.items[0]->self.mark,
+			"there is nothing to deploy: templates and parameters are for others to "
+			"include");
 	return !reconcile->diagnostics->errors;
 }
 
-/*
- * What a verb does to bpffs. Makers mount it and make the root folder, where those are missing;
- * takers lock out others, too, but find nothing where there is none.
- */
-enum access {
-	READ,
-	MAKE,
-	TAKE,
-};
+void reconcile_warn(const struct reconcile *reconcile, const desired_list *desired)
+{
+	vec_each (wanted, desired) {
+		manifest_warn_unused(wanted->manifest, wanted->codes, reconcile->diagnostics);
+		manifest_lint(
+			reconcile->arena, wanted->manifest, wanted->codes, reconcile->diagnostics);
+	}
+}
 
-/* The descriptor of the lock, or -1 where there is nothing to lock; false with a diagnostic. */
-static bool enter(struct reconcile *reconcile, const char *verb, enum access access, int *lock)
+bool reconcile_enter(
+	struct reconcile *reconcile, const char *verb, enum reconcile_access access, int *lock)
 {
 	struct kernel *kernel = &reconcile->kernel;
 	size_t errors = reconcile->diagnostics->errors;
@@ -37,10 +65,26 @@ static bool enter(struct reconcile *reconcile, const char *verb, enum access acc
 	*lock = -1;
 	kernel->arena = reconcile->arena;
 	kernel->diagnostics = reconcile->diagnostics;
-	if (!kernel_check_privilege(kernel, verb) || !kernel_open(kernel, access == MAKE))
+	if (!kernel_check_privilege(kernel, verb) || !kernel_open(kernel, access == RECONCILE_MAKE))
 		return false;
-	*lock = kernel_lock(kernel, access != READ, reconcile->lock_timeout);
+	*lock = kernel_lock(kernel, access != RECONCILE_READ, reconcile->lock_timeout);
 	return reconcile->diagnostics->errors == errors;
+}
+
+static bool observe_targets(
+	struct reconcile *reconcile, const struct manifest *manifest, struct state *state)
+{
+	vec_each (attachment, &manifest->attachments) {
+		const struct kernel_wanted wanted = {
+			.target = attachment->target_name,
+			.kind = attachment->kind,
+			.replaced_pin = attachment->replaces_pin,
+		};
+
+		if (!kernel_observe_wanted(&reconcile->kernel, state, &wanted))
+			return false;
+	}
+	return true;
 }
 
 static bool make_plans(struct reconcile *reconcile, const desired_list *desired, plan_list *ret)
@@ -50,7 +94,8 @@ static bool make_plans(struct reconcile *reconcile, const desired_list *desired,
 	vec_each (wanted, desired) {
 		struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
 
-		if (!kernel_observe(&reconcile->kernel, wanted->manifest->name.text, state))
+		if (!kernel_observe(&reconcile->kernel, wanted->manifest->name.text, state) ||
+			!observe_targets(reconcile, wanted->manifest, state))
 			return false;
 		*vec_add(reconcile->arena, ret) = plan_make(reconcile->arena, wanted->manifest,
 			wanted->codes, state, reconcile->diagnostics);
@@ -63,7 +108,8 @@ bool reconcile_plan(
 {
 	cleanup_fd int lock = -1;
 
-	return enter(reconcile, verb, READ, &lock) && make_plans(reconcile, desired, ret);
+	return reconcile_enter(reconcile, verb, RECONCILE_READ, &lock) &&
+	       make_plans(reconcile, desired, ret);
 }
 
 /* Before the lock is released: a moment later the name may be somebody else's. */
@@ -85,7 +131,8 @@ bool reconcile_apply(struct reconcile *reconcile, const char *verb, const desire
 	cleanup_fd int lock = -1;
 	bool applied;
 
-	if (!enter(reconcile, verb, MAKE, &lock) || !make_plans(reconcile, desired, ret))
+	if (!reconcile_enter(reconcile, verb, RECONCILE_MAKE, &lock) ||
+		!make_plans(reconcile, desired, ret))
 		return false;
 	applied = apply_plans(&reconcile->kernel, ret);
 	if (created)
@@ -99,7 +146,7 @@ bool reconcile_delete(struct reconcile *reconcile, const char *verb,
 	cleanup_fd int lock = -1;
 	size_t errors = reconcile->diagnostics->errors;
 
-	if (!enter(reconcile, verb, TAKE, &lock))
+	if (!reconcile_enter(reconcile, verb, RECONCILE_TAKE, &lock))
 		return false;
 	for (size_t i = count; i-- > 0;) {
 		struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
@@ -147,7 +194,7 @@ bool reconcile_status(
 	cleanup_fd int lock = -1;
 	kernel_names names = { 0 };
 
-	if (!enter(reconcile, verb, READ, &lock))
+	if (!reconcile_enter(reconcile, verb, RECONCILE_READ, &lock))
 		return false;
 	if (name)
 		return read_status(reconcile, name, ret);

@@ -29,7 +29,8 @@ bool apply_remove_pin(struct apply_run *run, const char *path)
 const char *step_path(const struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, enum kernel_folder folder)
 {
-	return kernel_path(run->kernel, deployment->plan->deployment, folder, step->name);
+	return kernel_path(run->kernel, deployment->plan->deployment, folder,
+		step->object == PLAN_ATTACHMENT ? step->file : step->name);
 }
 
 static void add_deployment(struct apply_run *run, const struct plan *plan)
@@ -53,7 +54,8 @@ static void add_deployment(struct apply_run *run, const struct plan *plan)
 	for (size_t i = 0; i < plan->steps.count; i++) {
 		const struct plan_step *step = &plan->steps.items[i];
 
-		deployment->objects[i] = (struct step_objects){ -1, -1, -1, -1, -1, -1, -1 };
+		deployment->objects[i] =
+			(struct step_objects){ -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
 		if (step->map)
 			deployment->map_step[maps++] = i;
 		if (step->program)
@@ -66,7 +68,10 @@ static void close_objects(const struct deployment_run *deployment)
 	for (size_t i = 0; i < deployment->plan->steps.count; i++) {
 		struct step_objects *objects = &deployment->objects[i];
 
+		fd_close(objects->replaced);
 		fd_close(objects->old_linked);
+		fd_close(objects->old_target);
+		fd_close(objects->cgroup);
 		fd_close(objects->old_program);
 		fd_close(objects->program);
 		fd_close(objects->dispatcher);

@@ -8,7 +8,7 @@
 static void clean_attachment(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step)
 {
-	if (step->action != PLAN_DELETE)
+	if (step->action != PLAN_DELETE || step->foreign)
 		return;
 	/* The run's descriptor of the link is closed after this: the detach is done by then. */
 	for (enum kernel_folder folder = FOLDER_LINKS; folder >= FOLDER_SLOTS; folder--)
@@ -73,6 +73,6 @@ void apply_clean(struct apply_run *run, const struct deployment_run *deployment)
 		vec_each (step, &plan->steps)
 			if (step->object == order[i])
 				cleaners[order[i]](run, deployment, step);
-	if (!plan->manifest)
+	if (!plan->manifest && !plan->partial)
 		remove_folders(run, plan);
 }

@@ -6,6 +6,13 @@
  */
 #include "lib/apply/internal.h"
 
+/* Where a link that is there hangs, and how. */
+static struct kernel_hook old_hook(const struct plan_step *step, const struct step_objects *objects)
+{
+	return (struct kernel_hook){ objects->old_target, step->old->link.type,
+		step->old->dispatcher.flags };
+}
+
 /*
  * Sockets that are in the map keep the dispatcher after the link is gone: what the slot holds
  * decides what they do. A program that passes is put into it rather than nothing, because emptying
@@ -15,15 +22,36 @@
 static bool retire_attachment(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects)
 {
+	const struct kernel_hook hook = old_hook(step, objects);
 	int error = 0;
 
 	if (objects->program >= 0)
 		error = journal_write_slot(run, objects, objects->program,
 			step_path(run, deployment, step, FOLDER_SLOTS));
-	if (!error && objects->link >= 0 && step->old->link.map)
-		error = journal_detach_link(run, objects, step->old->link.type,
-			step_path(run, deployment, step, FOLDER_LINKS));
+	if (!error && objects->link >= 0 && step->old->link.target)
+		error = journal_detach_link(
+			run, objects, &hook, step_path(run, deployment, step, FOLDER_LINKS));
 	return !error || apply_refused(run, step, "detach", error);
+}
+
+static bool detach_foreign(
+	struct apply_run *run, const struct plan_step *step, const struct step_objects *objects)
+{
+	const struct kernel_hook hook = { objects->old_target, step->hook->kind->type,
+		step->foreign->flags };
+	int error = step->foreign->link ? journal_detach_foreign_link(run, objects, step->name)
+					: journal_detach_program(run, objects, &hook, step->name);
+
+	return !error || apply_refused(run, step, "detach the program at", error);
+}
+
+static bool retire(struct apply_run *run, const struct deployment_run *deployment, size_t at)
+{
+	const struct plan_step *step = &deployment->plan->steps.items[at];
+	const struct step_objects *objects = &deployment->objects[at];
+
+	return step->foreign ? detach_foreign(run, step, objects)
+			     : retire_attachment(run, deployment, step, objects);
 }
 
 static bool write_slot(struct apply_run *run, const struct deployment_run *deployment,
@@ -36,21 +64,79 @@ static bool write_slot(struct apply_run *run, const struct deployment_run *deplo
 	return !error || apply_refused(run, step, "write the slot of", error);
 }
 
+static struct kernel_hook wanted_hook(const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects)
+{
+	const struct manifest_attachment *attachment = step->attachment;
+
+	return (struct kernel_hook){
+		.target = attachment->kind->on_cgroup ? objects->cgroup
+						      : deployment->maps[attachment->target_at],
+		.type = attachment->kind->type,
+		.flags = attachment->flag_bits,
+	};
+}
+
+/* Takes what is in the way off the hook: a link of ours, or the program that is to be replaced. */
+static bool clear_hook(struct apply_run *run, const struct plan_step *step,
+	const struct step_objects *objects, struct kernel_hook hook, const char *path)
+{
+	int error = 0;
+
+	if (step->stale_link && step->old->link.target) {
+		const struct kernel_hook old = old_hook(step, objects);
+
+		error = journal_detach_link(run, objects, &old, path);
+	}
+	if (error)
+		return apply_refused(run, step, "detach", error);
+	if (!step->replaced)
+		return true;
+	hook.flags = step->replaced->flags;
+	error = journal_detach_program(run, objects, &hook, path);
+	return !error || apply_refused(run, step, "take the other program off", error);
+}
+
 static bool create_link(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, struct step_objects *objects)
 {
 	const char *path = step_path(run, deployment, step, FOLDER_LINKS);
-	enum bpf_attach_type type = step->attachment->kind->type;
-	int map = deployment->maps[step->attachment->target_at], error = 0;
+	const struct kernel_hook hook = wanted_hook(deployment, step, objects);
+	int error;
 
-	if (step->stale_link && step->old->link.map)
-		error = journal_detach_link(run, objects, step->old->link.type, path);
-	if (!error)
-		error = journal_create_link(run, objects, map, type, path);
+	if (!clear_hook(run, step, objects, hook, path))
+		return false;
+	error = journal_create_link(run, objects, &hook, path);
 	if (error)
 		return apply_refused(run, step, "attach", error);
 	error = journal_pin(run, objects->link, path, step->stale_link);
 	return !error || apply_refused(run, step, "pin the link of", error);
+}
+
+/*
+ * The attachments to maps, or those to cgroups: all slots before any link. What cgroups run puts
+ * sockets into maps, so its turn comes when the programs of those are there.
+ */
+static bool attach(struct apply_run *run, const struct deployment_run *deployment, bool on_cgroup)
+{
+	const struct plan *plan = deployment->plan;
+
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		const struct plan_step *step = &plan->steps.items[i];
+
+		if (step->parts & PLAN_PROGRAM_IN_SLOT &&
+			step->attachment->kind->on_cgroup == on_cgroup &&
+			!write_slot(run, deployment, step, &deployment->objects[i]))
+			return false;
+	}
+	for (size_t i = 0; i < plan->steps.count; i++) {
+		const struct plan_step *step = &plan->steps.items[i];
+
+		if (step->parts & PLAN_LINK && step->attachment->kind->on_cgroup == on_cgroup &&
+			!create_link(run, deployment, step, &deployment->objects[i]))
+			return false;
+	}
+	return true;
 }
 
 bool apply_commit(struct apply_run *run, const struct deployment_run *deployment)
@@ -61,22 +147,8 @@ bool apply_commit(struct apply_run *run, const struct deployment_run *deployment
 		const struct plan_step *step = &plan->steps.items[i];
 
 		if (step->object == PLAN_ATTACHMENT && step->action == PLAN_DELETE &&
-			!retire_attachment(run, deployment, step, &deployment->objects[i]))
+			!retire(run, deployment, i))
 			return false;
 	}
-	for (size_t i = 0; i < plan->steps.count; i++) {
-		const struct plan_step *step = &plan->steps.items[i];
-
-		if (step->parts & PLAN_PROGRAM_IN_SLOT &&
-			!write_slot(run, deployment, step, &deployment->objects[i]))
-			return false;
-	}
-	for (size_t i = 0; i < plan->steps.count; i++) {
-		const struct plan_step *step = &plan->steps.items[i];
-
-		if (step->parts & PLAN_LINK &&
-			!create_link(run, deployment, step, &deployment->objects[i]))
-			return false;
-	}
-	return true;
+	return attach(run, deployment, false) && attach(run, deployment, true);
 }

@@ -8,8 +8,11 @@
 struct step_objects {
 	int map, program;
 	int slot, dispatcher, link;
+	int cgroup;      /* that the attachment is to hang on */
 	int old_program; /* what an existing slot holds, to be written back; -1: it is empty */
-	int old_linked;  /* what an existing link runs, to be attached again, to `map` */
+	int old_linked;  /* what an existing link runs, to be attached again, to `old_target` */
+	int old_target;  /* a map or a cgroup */
+	int replaced;    /* the foreign program that is taken off the hook */
 };
 
 /* One plan on its way into the kernel. */
@@ -29,8 +32,8 @@ struct journal_entry {
 	int (*undo)(struct apply_run *run, const struct journal_entry *entry);
 	const char *path;
 	const struct step_objects *objects;
-	int pin; /* what was pinned at `path` before; owned; -1: nothing */
-	enum bpf_attach_type type;
+	int pin;                 /* what was pinned at `path` before; owned; -1: nothing */
+	struct kernel_hook hook; /* where to attach again; its target is borrowed */
 };
 
 struct apply_run {
@@ -57,10 +60,14 @@ int journal_write_layout(struct apply_run *run, const struct deployment_run *dep
 int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces);
 int journal_write_slot(
 	struct apply_run *run, const struct step_objects *objects, int program, const char *path);
-int journal_create_link(struct apply_run *run, struct step_objects *objects, int map,
-	enum bpf_attach_type type, const char *path);
+int journal_create_link(struct apply_run *run, struct step_objects *objects,
+	const struct kernel_hook *hook, const char *path);
 int journal_detach_link(struct apply_run *run, const struct step_objects *objects,
-	enum bpf_attach_type type, const char *path);
+	const struct kernel_hook *hook, const char *path);
+int journal_detach_program(struct apply_run *run, const struct step_objects *objects,
+	const struct kernel_hook *hook, const char *path);
+int journal_detach_foreign_link(
+	struct apply_run *run, const struct step_objects *objects, const char *title);
 void journal_undo(struct apply_run *run);
 void journal_finish(struct apply_run *run);
 

@@ -8,6 +8,8 @@
 
 #include "lib/base/cleanup.h"
 
+static const struct kernel_hook no_hook = { .target = -1 };
+
 static void add_entry(struct apply_run *run, struct journal_entry entry)
 {
 	*vec_add(run->kernel->arena, &run->journal) = entry;
@@ -26,7 +28,7 @@ int journal_make_folder(struct apply_run *run, const char *path)
 	if (error == -EEXIST)
 		return 0;
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_folder, path, NULL, -1, 0 });
+		add_entry(run, (struct journal_entry){ undo_folder, path, NULL, -1, no_hook });
 	return error;
 }
 
@@ -41,7 +43,7 @@ int journal_write_layout(struct apply_run *run, const struct deployment_run *dep
 	int error = kernel_write_layout(run->kernel, name);
 
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_layout, name, NULL, -1, 0 });
+		add_entry(run, (struct journal_entry){ undo_layout, name, NULL, -1, no_hook });
 	return error;
 }
 
@@ -58,7 +60,8 @@ int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
 	int error = old >= 0 ? kernel_pin_over(run->kernel, fd, path) : kernel_pin(fd, path);
 
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_pin, path, NULL, fd_steal(&old), 0 });
+		add_entry(run,
+			(struct journal_entry){ undo_pin, path, NULL, fd_steal(&old), no_hook });
 	return error;
 }
 
@@ -74,7 +77,7 @@ int journal_write_slot(
 	int error = kernel_write_slot(objects->slot, program);
 
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_slot, path, objects, -1, 0 });
+		add_entry(run, (struct journal_entry){ undo_slot, path, objects, -1, no_hook });
 	return error;
 }
 
@@ -85,34 +88,70 @@ static int undo_link(struct apply_run *run, const struct journal_entry *entry)
 	return kernel_detach_link(entry->objects->link);
 }
 
-int journal_create_link(struct apply_run *run, struct step_objects *objects, int map,
-	enum bpf_attach_type type, const char *path)
+int journal_create_link(struct apply_run *run, struct step_objects *objects,
+	const struct kernel_hook *hook, const char *path)
 {
-	int link = kernel_create_link(objects->dispatcher, map, type);
+	int link = kernel_create_link(objects->dispatcher, hook);
 
 	if (link < 0)
 		return link;
 	fd_close(objects->link);
 	objects->link = link;
-	add_entry(run, (struct journal_entry){ undo_link, path, objects, -1, type });
+	add_entry(run, (struct journal_entry){ undo_link, path, objects, -1, *hook });
 	return 0;
 }
 
 static int undo_detach(struct apply_run *run, const struct journal_entry *entry)
 {
 	const struct step_objects *objects = entry->objects;
-	cleanup_fd int link = kernel_create_link(objects->old_linked, objects->map, entry->type);
+	cleanup_fd int link = kernel_create_link(objects->old_linked, &entry->hook);
 
 	return link < 0 ? link : kernel_pin_over(run->kernel, link, entry->path);
 }
 
 int journal_detach_link(struct apply_run *run, const struct step_objects *objects,
-	enum bpf_attach_type type, const char *path)
+	const struct kernel_hook *hook, const char *path)
 {
 	int error = kernel_detach_link(objects->link);
 
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_detach, path, objects, -1, type });
+		add_entry(run, (struct journal_entry){ undo_detach, path, objects, -1, *hook });
+	return error;
+}
+
+static int undo_detach_program(struct apply_run *run, const struct journal_entry *entry)
+{
+	(void)run;
+	return kernel_attach_program(entry->objects->replaced, &entry->hook);
+}
+
+int journal_detach_program(struct apply_run *run, const struct step_objects *objects,
+	const struct kernel_hook *hook, const char *path)
+{
+	int error = kernel_detach_program(objects->replaced, hook);
+
+	if (!error)
+		add_entry(run,
+			(struct journal_entry){ undo_detach_program, path, objects, -1, *hook });
+	return error;
+}
+
+/* Whoever made the link has a descriptor or a pin of it; no other link would be that one. */
+static int undo_foreign_link(struct apply_run *run, const struct journal_entry *entry)
+{
+	(void)run;
+	(void)entry;
+	return -ENOLINK;
+}
+
+int journal_detach_foreign_link(
+	struct apply_run *run, const struct step_objects *objects, const char *title)
+{
+	int error = kernel_detach_link(objects->link);
+
+	if (!error)
+		add_entry(run,
+			(struct journal_entry){ undo_foreign_link, title, objects, -1, no_hook });
 	return error;
 }
 

@@ -4,6 +4,8 @@
 
 #include "lib/base/cleanup.h"
 
+#include <errno.h>
+
 /* Opens what is pinned at `path` unless it is open. */
 static bool open_pin(struct apply_run *run, const struct plan_step *step, const char *path, int *fd)
 {
@@ -26,6 +28,45 @@ static bool open_map(struct apply_run *run, struct deployment_run *deployment, s
 	return true;
 }
 
+static bool write_entries(struct apply_run *run, const struct plan_step *step, int map)
+{
+	const struct map_kind *kind = step->map->kind;
+	int error = step->map->entries.count && kind->per_cpu ? kernel_possible_processors() : 0;
+	struct kernel_entry request = {
+		.map = map,
+		.value_size = step->map->value_bytes,
+		.processors = error,
+		/* The elements of an array are there from the beginning. */
+		.flags = kind->fixed_key ? BPF_ANY : BPF_NOEXIST,
+	};
+
+	if (error < 0)
+		return apply_refused(run, step, "count the processors for", error);
+	vec_each (entry, &step->map->entries) {
+		request.key = entry->key.bytes;
+		request.value = entry->value.bytes;
+		error = kernel_write_entry(run->kernel->arena, &request);
+		if (!error)
+			continue;
+		diag_add(run->kernel->diagnostics, DIAG_E0402, entry->self.mark,
+			"cannot write this entry into map \"%s\": %s", step->name,
+			kernel_explain(run->kernel->arena, error));
+		return false;
+	}
+	return true;
+}
+
+static bool refuse_map(struct apply_run *run, const struct plan_step *step, int error)
+{
+	struct diagnostics *diagnostics = run->kernel->diagnostics;
+
+	apply_refused(run, step, "create", error);
+	if (error == -EINVAL && step->map->numa_node.given)
+		diagnostics->list.items[diagnostics->list.count - 1].hint =
+			"is there such a numa_node? see /sys/devices/system/node/online";
+	return false;
+}
+
 static bool create_map(
 	struct apply_run *run, const struct plan_step *step, struct step_objects *objects)
 {
@@ -35,10 +76,14 @@ static bool create_map(
 		.key_size = step->map->key_bytes,
 		.value_size = step->map->value_bytes,
 		.max_entries = (uint32_t)step->map->max_entries.value,
+		.flags = step->map->flag_bits,
+		.numa_node = (uint32_t)step->map->numa_node.value,
 	};
 
 	objects->map = kernel_create_map(&request);
-	return objects->map >= 0 || apply_refused(run, step, "create", objects->map);
+	if (objects->map < 0)
+		return refuse_map(run, step, objects->map);
+	return write_entries(run, step, objects->map);
 }
 
 static bool open_maps_of(
@@ -100,10 +145,10 @@ static bool load_programs(struct apply_run *run, struct deployment_run *deployme
 }
 
 /* One of our own programs, which have no place in the manifest. */
-static bool load_code(
-	struct apply_run *run, const struct bpfasm_code *code, const int *maps, int *fd)
+static bool load_code(struct apply_run *run, const struct bpfasm_code *code, const char *name,
+	const int *maps, int *fd)
 {
-	*fd = kernel_load_program(run->kernel, code, code->name, maps, NULL, 0);
+	*fd = kernel_load_program(run->kernel, code, name, maps, NULL, 0);
 	return *fd >= 0;
 }
 
@@ -126,29 +171,40 @@ static bool open_old_program(struct apply_run *run, const struct deployment_run 
 	       apply_refused(run, step, "open the program of", objects->old_program);
 }
 
-/* The map and the program of an existing link, to be able to attach it again. */
+/*
+ * What an existing link hangs on. By pin where that is the right map: by id takes CAP_SYS_ADMIN. A
+ * cgroup that has been removed is none to attach to again: that is no error here.
+ */
+static int open_old_target(const struct apply_run *run, const struct deployment_run *deployment,
+	const struct state_attachment *old)
+{
+	const struct state *state = deployment->plan->state;
+	bool there = state_target_id(state, old->target, old->kind) == old->link.target;
+
+	if (old->kind->on_cgroup)
+		return there ? kernel_open_cgroup(state->cgroup_mount, old->target) : -ENOENT;
+	return there ? kernel_open_pin(kernel_path(
+			       run->kernel, state->deployment, FOLDER_MAPS, old->target))
+		     : kernel_open_map((uint32_t)old->link.target);
+}
+
+/* What an existing link runs and hangs on, to be able to attach it again. */
 static bool open_linked(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, struct step_objects *objects)
 {
 	const struct state_attachment *old = step->old;
-	const struct state_map *target = state_map_named(deployment->plan->state, old->target);
-	const char *name = deployment->plan->deployment;
 
 	if (!open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS), &objects->link))
 		return false;
-	if (!old->link.map) /* detached already: nothing to take back */
+	if (!old->link.target) /* detached already: nothing to take back */
 		return true;
-	/* By pin where that is the right one: by id takes CAP_SYS_ADMIN. */
-	objects->map =
-		target && target->id == old->link.map
-			? kernel_open_pin(kernel_path(run->kernel, name, FOLDER_MAPS, old->target))
-			: kernel_open_map(old->link.map);
+	objects->old_target = open_old_target(run, deployment, old);
 	objects->old_linked =
 		old->dispatcher.id == old->link.program
 			? kernel_open_pin(step_path(run, deployment, step, FOLDER_DISPATCHERS))
 			: kernel_open_program(old->link.program);
-	if (objects->map < 0)
-		return apply_refused(run, step, "open the map of", objects->map);
+	if (objects->old_target < 0 && !(old->kind->on_cgroup && objects->old_target == -ENOENT))
+		return apply_refused(run, step, "open the target of", objects->old_target);
 	return objects->old_linked >= 0 ||
 	       apply_refused(run, step, "open the dispatcher of", objects->old_linked);
 }
@@ -181,10 +237,36 @@ static bool prepare_parts(struct apply_run *run, struct deployment_run *deployme
 	}
 	if (step->parts & PLAN_DISPATCHER)
 		return load_code(run, bpfasm_dispatcher(run->kernel->arena, step->attachment->kind),
-			&objects->slot, &objects->dispatcher);
+			kernel_dispatcher_name(step->attachment->flag_bits), &objects->slot,
+			&objects->dispatcher);
 	return !(step->parts & PLAN_LINK) ||
 	       open_pin(run, step, step_path(run, deployment, step, FOLDER_DISPATCHERS),
 		       &objects->dispatcher);
+}
+
+/* What the link is to hang on, and what is there now in its place. */
+static bool prepare_link(struct apply_run *run, struct deployment_run *deployment, size_t at)
+{
+	const struct plan_step *step = &deployment->plan->steps.items[at];
+	const struct manifest_attachment *attachment = step->attachment;
+	struct step_objects *objects = &deployment->objects[at];
+
+	if (!attachment->kind->on_cgroup) {
+		if (!open_map(run, deployment, attachment->target_at))
+			return false;
+	} else {
+		objects->cgroup = kernel_open_cgroup(
+			deployment->plan->state->cgroup_mount, attachment->target_name);
+		if (objects->cgroup < 0)
+			return apply_refused(run, step, "open the cgroup of", objects->cgroup);
+	}
+	if (step->stale_link && !open_linked(run, deployment, step, objects))
+		return false;
+	if (!step->replaced)
+		return true;
+	objects->replaced = kernel_open_program(step->replaced->program);
+	return objects->replaced >= 0 ||
+	       apply_refused(run, step, "open the program that is replaced at", objects->replaced);
 }
 
 static bool prepare_wanted_attachment(
@@ -195,9 +277,7 @@ static bool prepare_wanted_attachment(
 
 	if (!prepare_parts(run, deployment, at))
 		return false;
-	if (step->parts & PLAN_LINK && !open_map(run, deployment, step->attachment->target_at))
-		return false;
-	if (step->stale_link && !open_linked(run, deployment, step, objects))
+	if (step->parts & PLAN_LINK && !prepare_link(run, deployment, at))
 		return false;
 	if (!(step->parts & PLAN_PROGRAM_IN_SLOT))
 		return true;
@@ -213,15 +293,43 @@ static bool prepare_unwanted_attachment(
 	const struct plan_step *step = &deployment->plan->steps.items[at];
 	struct step_objects *objects = &deployment->objects[at];
 	const struct state_attachment *old = step->old;
+	const struct bpfasm_code *pass;
 
 	if (old->link.id && !open_linked(run, deployment, step, objects))
 		return false;
 	if (!old->slot.program)
 		return true;
+	pass = bpfasm_pass(run->kernel->arena, old->kind);
 	return open_pin(
 		       run, step, step_path(run, deployment, step, FOLDER_SLOTS), &objects->slot) &&
 	       open_old_program(run, deployment, step, objects) &&
-	       load_code(run, bpfasm_pass(run->kernel->arena, old->kind), NULL, &objects->program);
+	       load_code(run, pass, pass->name, NULL, &objects->program);
+}
+
+/* By id, because no pin of ours holds any of it. */
+static bool prepare_foreign(
+	struct apply_run *run, const struct plan_step *step, struct step_objects *objects)
+{
+	const struct plan_hook *hook = step->hook;
+	int *opened;
+
+	objects->old_target = hook->map ? kernel_open_map(hook->map)
+					: kernel_open_cgroup(hook->cgroup_mount, hook->target);
+	if (objects->old_target < 0)
+		return apply_refused(run, step, "open the target of", objects->old_target);
+	opened = step->foreign->link ? &objects->link : &objects->replaced;
+	*opened = step->foreign->link ? kernel_open_link(step->foreign->link)
+				      : kernel_open_program(step->foreign->program);
+	return *opened >= 0 || apply_refused(run, step, "open the program at", *opened);
+}
+
+static bool prepare_deleted_attachment(
+	struct apply_run *run, struct deployment_run *deployment, size_t at)
+{
+	const struct plan_step *step = &deployment->plan->steps.items[at];
+
+	return step->foreign ? prepare_foreign(run, step, &deployment->objects[at])
+			     : prepare_unwanted_attachment(run, deployment, at);
 }
 
 static bool prepare_attachments(struct apply_run *run, struct deployment_run *deployment)
@@ -231,7 +339,7 @@ static bool prepare_attachments(struct apply_run *run, struct deployment_run *de
 
 		if (step->object != PLAN_ATTACHMENT)
 			continue;
-		if (step->action == PLAN_DELETE && !prepare_unwanted_attachment(run, deployment, i))
+		if (step->action == PLAN_DELETE && !prepare_deleted_attachment(run, deployment, i))
 			return false;
 		if (step->parts && !prepare_wanted_attachment(run, deployment, i))
 			return false;

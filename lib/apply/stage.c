@@ -91,6 +91,8 @@ bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
 	};
 	const struct plan *plan = deployment->plan;
 
+	if (plan->partial)
+		return true;
 	if (!remove_leftovers(run, plan))
 		return false;
 	if (!plan->manifest)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "lib/base/diag.h"
 
+#include "lib/base/index.h"
 #include "lib/base/suggest.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 const struct diag_code_info diag_codes[DIAG_CODE_COUNT] = {
 #define X(code, exit_code, meaning) [DIAG_##code] = { #code, exit_code, meaning },
@@ -14,6 +14,14 @@ const struct diag_code_info diag_codes[DIAG_CODE_COUNT] = {
 
 const struct mark mark_none = { 0 };
 
+static void count_one(struct diagnostics *diagnostics, enum diag_code code)
+{
+	if (diag_codes[code].exit_code)
+		diagnostics->errors++;
+	else
+		diagnostics->warnings++;
+}
+
 struct diagnostic *diag_add(struct diagnostics *diagnostics, enum diag_code code, struct mark mark,
 	const char *format, ...)
 {
@@ -22,14 +30,30 @@ struct diagnostic *diag_add(struct diagnostics *diagnostics, enum diag_code code
 
 	diagnostic->code = code;
 	diagnostic->mark = mark;
+	diagnostic->use = diagnostics->use;
 	va_start(arguments, format);
 	diagnostic->message = arena_vprintf(diagnostics->arena, format, arguments);
 	va_end(arguments);
-	if (diag_codes[code].exit_code)
-		diagnostics->errors++;
-	else
-		diagnostics->warnings++;
+	count_one(diagnostics, code);
 	return diagnostic;
+}
+
+void diag_copy(struct diagnostics *diagnostics, const struct diagnostic *from)
+{
+	*vec_add(diagnostics->arena, &diagnostics->list) = *from;
+	count_one(diagnostics, from->code);
+}
+
+const char *diag_circle(
+	struct arena *arena, const char *const *names, size_t count, const char *verb)
+{
+	const char *text = arena_printf(arena, "\"%s\"", names[0]);
+
+	if (count == 1)
+		return arena_printf(arena, "%s %s itself", text, verb);
+	for (size_t i = count; i-- > 1;)
+		text = arena_printf(arena, "\"%s\", which %s %s", names[i], verb, text);
+	return arena_printf(arena, "\"%s\" %s %s", names[0], verb, text);
 }
 
 void diag_suggest(struct diagnostics *diagnostics, struct diagnostic *diagnostic,
@@ -39,6 +63,14 @@ void diag_suggest(struct diagnostics *diagnostics, struct diagnostic *diagnostic
 
 	if (best)
 		diagnostic->hint = arena_printf(diagnostics->arena, "did you mean \"%s\"?", best);
+}
+
+bool diag_may_compare(struct diagnostics *diagnostics, size_t names)
+{
+	if (names > DIAG_MAX_COMPARED - diagnostics->compared)
+		return false;
+	diagnostics->compared += names;
+	return true;
 }
 
 int diag_exit_code(const struct diagnostics *diagnostics)
@@ -57,6 +89,17 @@ struct ranked {
 	size_t source, position;
 };
 
+static int compare_sources(const void *left, const void *right)
+{
+	const struct ranked *a = left, *b = right;
+	uintptr_t first = (uintptr_t)a->diagnostic.mark.source;
+	uintptr_t second = (uintptr_t)b->diagnostic.mark.source;
+
+	if (first != second)
+		return first < second ? -1 : 1;
+	return a->position < b->position ? -1 : 1;
+}
+
 static int compare_ranked(const void *left, const void *right)
 {
 	const struct ranked *a = left, *b = right;
@@ -70,34 +113,30 @@ static int compare_ranked(const void *left, const void *right)
 	return a->position < b->position ? -1 : 1;
 }
 
-static bool same_place(const struct mark *a, const struct mark *b)
+/* Equal for what says the same of the same place, used from the same place. */
+static const char *identity_of(struct arena *arena, const struct diagnostic *diagnostic)
 {
-	return a->source && a->source == b->source && a->line == b->line && a->column == b->column;
-}
+	const struct diag_use *use = diagnostic->use;
+	struct mark from = mark_none;
 
-/* Whether the same has been said of the same place; the list is sorted, so those are neighbours. */
-static bool is_repeated(
-	const struct diagnostics *diagnostics, size_t kept, const struct diagnostic *diagnostic)
-{
-	while (kept-- > 0) {
-		const struct diagnostic *before = &diagnostics->list.items[kept];
-
-		if (!same_place(&before->mark, &diagnostic->mark))
-			return false;
-		if (before->code == diagnostic->code &&
-			strcmp(before->message, diagnostic->message) == 0)
-			return true;
-	}
-	return false;
+	for (; use; use = use->outer)
+		from = use->mark;
+	return arena_printf(arena, "%p %u %u %p %u %u %d %s", (const void *)diagnostic->mark.source,
+		diagnostic->mark.line, diagnostic->mark.column, (const void *)from.source,
+		from.line, from.column, (int)diagnostic->code, diagnostic->message);
 }
 
 /* What an alias brings in a second time is wrong in one place only. */
 static void drop_repeated(struct diagnostics *diagnostics)
 {
+	struct name_index said = { 0 };
 	size_t kept = 0;
 
 	vec_each (diagnostic, &diagnostics->list) {
-		if (!is_repeated(diagnostics, kept, diagnostic))
+		const char *identity = identity_of(diagnostics->arena, diagnostic);
+
+		if (!diagnostic->mark.source ||
+			name_index_add(diagnostics->arena, &said, identity, 0) == NAME_ABSENT)
 			diagnostics->list.items[kept++] = *diagnostic;
 		else if (diag_codes[diagnostic->code].exit_code)
 			diagnostics->errors--;
@@ -112,14 +151,14 @@ void diag_sort(struct diagnostics *diagnostics)
 	size_t count = diagnostics->list.count;
 	struct ranked *ranked = arena_alloc_array(diagnostics->arena, count, sizeof(*ranked));
 
-	for (size_t i = 0; i < count; i++) {
-		size_t first = 0;
-
-		while (diagnostics->list.items[first].mark.source !=
-			diagnostics->list.items[i].mark.source)
-			first++;
-		ranked[i] = (struct ranked){ diagnostics->list.items[i], first, i };
-	}
+	for (size_t i = 0; i < count; i++)
+		ranked[i] = (struct ranked){ diagnostics->list.items[i], i, i };
+	if (count)
+		qsort(ranked, count, sizeof(*ranked), compare_sources);
+	/* A source ranks as its first diagnostic. */
+	for (size_t i = 1; i < count; i++)
+		if (ranked[i].diagnostic.mark.source == ranked[i - 1].diagnostic.mark.source)
+			ranked[i].source = ranked[i - 1].source;
 	if (count)
 		qsort(ranked, count, sizeof(*ranked), compare_ranked);
 	for (size_t i = 0; i < count; i++)

@@ -43,16 +43,31 @@
 	X(E0217, 2, "a stream parser without a stream verdict does nothing")                       \
 	X(E0218, 2, "two feeds accept on the same address")                                        \
 	X(E0219, 2, "a socket cannot enter that map")                                              \
+	X(E0220, 2, "no parameter has that name")                                                  \
+	X(E0221, 2, "a parameter without a value, or with one of the wrong kind")                  \
+	X(E0222, 2, "templates or includes that contain themselves, or expand too far")            \
+	X(E0223, 2, "a file that cannot be included")                                              \
+	X(E0224, 2, "a template or a parameter that is declared wrongly")                          \
+	X(E0225, 2, "initial entries that the map cannot hold")                                    \
+	X(E0226, 2, "flags that the kernel does not take there")                                   \
+	X(E0227, 2, "a path that no cgroup can have")                                              \
 	X(E0301, 2, "no block has that name")                                                      \
 	X(E0302, 2, "assembly that cannot be read")                                                \
 	X(E0303, 2, "no label has that name")                                                      \
 	X(E0304, 2, "a label stands twice")                                                        \
 	X(E0305, 2, "an argument that the block does not take, or not in that form")               \
-	X(E0306, 2, "no helper has that name")                                                     \
+	X(E0306, 2, "no helper has that name or number")                                           \
 	X(E0307, 2, "the program type cannot use this")                                            \
-	X(E0308, 2, "a map of the wrong type for this block")                                      \
+	X(E0308, 2, "a map of the wrong type for this block or helper")                            \
 	X(E0309, 2, "the body can fall off its end")                                               \
 	X(E0310, 2, "a jump or a program that is too long")                                        \
+	X(E0311, 2, "a register is read that nothing has written")                                 \
+	X(E0312, 2, "a register is read that a call has lost")                                     \
+	X(E0313, 2, "an instruction that nothing leads to")                                        \
+	X(E0314, 2, "a jump that leads out of the program, or into an instruction")                \
+	X(E0315, 2, "a value of the wrong kind")                                                   \
+	X(E0316, 2, "memory that is out of bounds, or not aligned")                                \
+	X(E0317, 2, "a constant that the verifier refuses")                                        \
 	X(E0401, 3, "the verifier rejected a program")                                             \
 	X(E0402, 3, "the kernel refused")                                                          \
 	X(E0403, 3, "a capability is missing")                                                     \
@@ -60,8 +75,18 @@
 	X(E0405, 3, "bpffs cannot be used")                                                        \
 	X(E0406, 3, "an object in the deployment's folder is not what it should be")               \
 	X(E0407, 3, "an address cannot be listened on")                                            \
+	X(E0408, 3, "no cgroup2 is mounted, or the cgroup is not there")                           \
+	X(E0409, 3, "a program that is not ours holds the hook")                                   \
 	X(E0501, 3, "refused: it would lose sockets")                                              \
-	X(W0601, 0, "a socket could not be put into its map")
+	X(W0601, 0, "a socket could not be put into its map")                                      \
+	X(W0602, 0, "a program that is attached nowhere")                                          \
+	X(W0603, 0, "a map that no program, attachment or feed uses")                              \
+	X(W0604, 0, "what a redirect finds no target for is dropped")                              \
+	X(W0605, 0, "an sk_msg program reads payload that may not be there")                       \
+	X(W0606, 0, "an sk_skb program reads payload that may not be there")                       \
+	X(W0607, 0, "a stream parser changes the skb")                                             \
+	X(W0608, 0, "data is held back until there is enough of it")                               \
+	X(W0609, 0, "a value that the kernel takes, and that means nothing")
 
 enum diag_code {
 #define X(code, exit_code, meaning) DIAG_##code,
@@ -78,12 +103,20 @@ struct diag_code_info {
 
 extern const struct diag_code_info diag_codes[DIAG_CODE_COUNT];
 
+/* A use of a template. What is wrong in a template's text is wrong by how it was come to. */
+struct diag_use {
+	const char *name;             /* the template's */
+	struct mark mark;             /* where it is used */
+	const struct diag_use *outer; /* the use in whose text this one stands; NULL: in none */
+};
+
 struct diagnostic {
 	enum diag_code code;
-	struct mark mark;    /* mark.source NULL: about no line of a file */
-	const char *message; /* one sentence, no full stop */
-	const char *hint;    /* what stands behind the caret; NULL: nothing */
-	const char *detail;  /* shown under -v only, e.g. the verifier's log; NULL: none */
+	struct mark mark;           /* mark.source NULL: about no line of a file */
+	const char *message;        /* one sentence, no full stop */
+	const char *hint;           /* what stands behind the caret; NULL: nothing */
+	const char *detail;         /* shown under -v only, e.g. the verifier's log; NULL: none */
+	const struct diag_use *use; /* by which the mark was come to; NULL: it stands by itself */
 };
 
 /* Zero-initialise but for the arena, which owns all text. */
@@ -91,16 +124,36 @@ struct diagnostics {
 	struct arena *arena;
 	VEC(struct diagnostic) list;
 	size_t errors, warnings;
+	const struct diag_use *use; /* goes into what is added */
+	size_t compared;            /* names, see diag_may_compare */
 };
 
 /* Adds one; the returned element is valid until the next is added, for `hint` and `detail`. */
 struct diagnostic *diag_add(struct diagnostics *diagnostics, enum diag_code code, struct mark mark,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* Adds what stands in another list. */
+void diag_copy(struct diagnostics *diagnostics, const struct diagnostic *from);
+
 /* The hint `did you mean "..."?`, where the suggestion has a result. */
 struct suggestion;
 void diag_suggest(struct diagnostics *diagnostics, struct diagnostic *diagnostic,
 	const struct suggestion *suggestion);
+
+/*
+ * "\"a\" uses \"b\", which uses \"a\"" for the verb "uses" and what was gone through; the last uses
+ * the first.
+ */
+const char *diag_circle(
+	struct arena *arena, const char *const *names, size_t count, const char *verb);
+
+/*
+ * Whether to look for what was meant among so many names of a manifest. All faults of a run share a
+ * number of comparisons, so that thousands of them in a manifest of thousands of names do not cost
+ * the product; the faults that come later go without a suggestion.
+ */
+#define DIAG_MAX_COMPARED 500000
+bool diag_may_compare(struct diagnostics *diagnostics, size_t names);
 
 /* For faults that belong to no line of a file. */
 extern const struct mark mark_none;
@@ -110,6 +163,7 @@ int diag_exit_code(const struct diagnostics *diagnostics);
 
 /*
  * In the order of the text: by source as first met, then line, then column. Stable. What is said
- * twice of one place is kept once.
+ * twice of one place is kept once; what is said of a template's text, once for each place that uses
+ * it from outside of templates.
  */
 void diag_sort(struct diagnostics *diagnostics);

@@ -10,21 +10,37 @@
  * 4 it answers ENOSPC and the map cannot be read (seen on 6.18).
  */
 static const struct map_kind maps[] = {
-	{ "sockmap", BPF_MAP_TYPE_SOCKMAP, 4, 8, true, true, "sockets by index" },
-	{ "sockhash", BPF_MAP_TYPE_SOCKHASH, 0, 8, false, true, "sockets by key" },
+	{ "sockmap", BPF_MAP_TYPE_SOCKMAP, 4, 8, true, true, false, "sockets by index" },
+	{ "sockhash", BPF_MAP_TYPE_SOCKHASH, 0, 8, false, true, false, "sockets by key" },
+	{ "array", BPF_MAP_TYPE_ARRAY, 4, 0, true, false, false, "values by index" },
+	{ "hash", BPF_MAP_TYPE_HASH, 0, 0, false, false, false, "values by key" },
+	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 0, true, false, true,
+		"values by index, one for each processor" },
+	{ "percpu_hash", BPF_MAP_TYPE_PERCPU_HASH, 0, 0, false, false, true,
+		"values by key, one for each processor" },
+	{ "lru_hash", BPF_MAP_TYPE_LRU_HASH, 0, 0, false, false, false,
+		"values by key; when it is full the least recently used goes" },
+	{ "lru_percpu_hash", BPF_MAP_TYPE_LRU_PERCPU_HASH, 0, 0, false, false, true,
+		"as lru_hash, with values for each processor" },
 };
 
 static const struct program_kind programs[] = {
 	{ "sk_skb", BPF_PROG_TYPE_SK_SKB, "stream parsers and verdicts on received data" },
+	{ "sk_msg", BPF_PROG_TYPE_SK_MSG, "verdicts on what sendmsg and sendfile send" },
+	{ "sock_ops", BPF_PROG_TYPE_SOCK_OPS, "runs when connections of a cgroup change state" },
 };
 
 static const struct attach_kind attaches[] = {
-	{ "stream_parser", BPF_SK_SKB_STREAM_PARSER, BPF_PROG_TYPE_SK_SKB, HOOK_PARSER,
+	{ "stream_parser", BPF_SK_SKB_STREAM_PARSER, BPF_PROG_TYPE_SK_SKB, HOOK_PARSER, false,
 		"returns the length of the next message, 0 for: not enough yet" },
 	{ "stream_verdict", BPF_SK_SKB_STREAM_VERDICT, BPF_PROG_TYPE_SK_SKB, HOOK_STREAM_VERDICT,
-		"passes, drops or redirects each message; without a parser, each segment" },
-	{ "skb_verdict", BPF_SK_SKB_VERDICT, BPF_PROG_TYPE_SK_SKB, HOOK_SKB_VERDICT,
+		false, "passes, drops or redirects each message; without a parser, each segment" },
+	{ "skb_verdict", BPF_SK_SKB_VERDICT, BPF_PROG_TYPE_SK_SKB, HOOK_SKB_VERDICT, false,
 		"as stream_verdict, without stream parsing and also for UDP and AF_UNIX" },
+	{ "msg_verdict", BPF_SK_MSG_VERDICT, BPF_PROG_TYPE_SK_MSG, HOOK_MSG_VERDICT, false,
+		"passes, drops or redirects what a socket of the map sends, before TCP sees it" },
+	{ "sock_ops", BPF_CGROUP_SOCK_OPS, BPF_PROG_TYPE_SOCK_OPS, HOOK_SOCK_OPS, true,
+		"runs for every TCP socket of the cgroup" },
 };
 
 #define LOOKUPS(kind, table, number)                                                               \

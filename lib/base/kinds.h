@@ -18,8 +18,9 @@ struct map_kind {
 	enum bpf_map_type type;
 	uint32_t key_size;   /* bytes, when the manifest gives none; 0: it has to */
 	uint32_t value_size; /* likewise */
-	bool fixed_key;      /* the kernel takes no other key size */
+	bool fixed_key;      /* the kernel takes no other key size: keys are indices */
 	bool holds_sockets;
+	bool per_cpu; /* a value for each possible processor */
 	const char *doc;
 };
 
@@ -34,6 +35,9 @@ enum hook_role {
 	HOOK_PARSER,         /* needs a HOOK_STREAM_VERDICT beside it */
 	HOOK_STREAM_VERDICT, /* excludes HOOK_SKB_VERDICT */
 	HOOK_SKB_VERDICT,
+	HOOK_MSG_VERDICT, /* goes beside any of them */
+	HOOK_SOCK_OPS,
+	HOOK_ROLE_COUNT,
 };
 
 struct attach_kind {
@@ -41,6 +45,7 @@ struct attach_kind {
 	enum bpf_attach_type type;
 	enum bpf_prog_type program_type;
 	enum hook_role role;
+	bool on_cgroup; /* the target is a cgroup, not a map */
 	const char *doc;
 };
 

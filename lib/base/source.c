@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "lib/base/source.h"
 
-#include "lib/base/vec.h"
-
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 size_t utf8_length(const char *sequence)
 {
@@ -27,6 +27,15 @@ size_t utf8_length(const char *sequence)
 	return length;
 }
 
+size_t character_length(const char *text, size_t length)
+{
+	size_t bytes = 1;
+
+	while (bytes < length && ((unsigned char)text[bytes] & 0xc0) == 0x80)
+		bytes++;
+	return bytes;
+}
+
 size_t count_characters(const char *text, size_t bytes)
 {
 	size_t count = 0;
@@ -36,37 +45,58 @@ size_t count_characters(const char *text, size_t bytes)
 	return count;
 }
 
+static uint32_t *count_by_blocks(struct arena *arena, const char *text, size_t length)
+{
+	size_t blocks = length / SOURCE_BLOCK + 1;
+	uint32_t *counts = arena_alloc_array(arena, blocks, sizeof(*counts));
+
+	for (size_t i = 1; i < blocks; i++)
+		counts[i] = counts[i - 1] +
+			    (uint32_t)count_characters(text + (i - 1) * SOURCE_BLOCK, SOURCE_BLOCK);
+	return counts;
+}
+
+static size_t count_lines(const char *text, size_t length)
+{
+	size_t count = 1;
+
+	for (size_t i = 0; i < length; i++)
+		count += text[i] == '\n';
+	return count;
+}
+
+static void find_lines(struct arena *arena, struct source *source)
+{
+	const char *text = source->text;
+
+	source->line_count = count_lines(text, source->length);
+	source->line_start = arena_alloc_array(arena, source->line_count, sizeof(size_t));
+	source->line_first = arena_alloc_array(arena, source->line_count, sizeof(size_t));
+	for (size_t i = 1; i < source->line_count; i++) {
+		const char *start = text + source->line_start[i - 1];
+		const char *next = memchr(start, '\n', source->length - (size_t)(start - text)) + 1;
+
+		source->line_start[i] = (size_t)(next - text);
+		source->line_first[i] =
+			source->line_first[i - 1] + count_characters(start, (size_t)(next - start));
+	}
+}
+
 const struct source *source_from_text(
 	struct arena *arena, const char *name, const char *text, size_t length)
 {
 	static const char byte_order_mark[] = "\xef\xbb\xbf";
 	struct source *source = arena_alloc(arena, sizeof(*source));
-	VEC(size_t) starts = { 0 }, first = { 0 };
-	size_t start = 0, characters = 0;
-	const char *newline;
 
 	if (length >= 3 && memcmp(text, byte_order_mark, 3) == 0) {
 		text += 3;
 		length -= 3;
 	}
-	*vec_add(arena, &starts) = 0;
-	*vec_add(arena, &first) = 0;
-	while ((newline = memchr(text + start, '\n', length - start))) {
-		size_t next = (size_t)(newline + 1 - text);
-
-		characters += count_characters(text + start, next - start);
-		start = next;
-		*vec_add(arena, &starts) = start;
-		*vec_add(arena, &first) = characters;
-	}
-	*source = (struct source){
-		.name = name,
-		.text = text,
-		.length = length,
-		.line_start = starts.items,
-		.line_first = first.items,
-		.line_count = starts.count,
-	};
+	source->name = name;
+	source->text = text;
+	source->length = length;
+	source->characters = count_by_blocks(arena, text, length);
+	find_lines(arena, source);
 	return source;
 }
 
@@ -86,10 +116,8 @@ static size_t line_of(const size_t *beginnings, size_t count, size_t at)
 	return low;
 }
 
-struct mark source_mark(const struct source *source, size_t index)
+static struct mark mark_in_line(const struct source *source, size_t line, size_t index)
 {
-	size_t line = line_of(source->line_first, source->line_count, index);
-
 	return (struct mark){
 		.source = source,
 		.line = (uint32_t)line + 1,
@@ -97,37 +125,104 @@ struct mark source_mark(const struct source *source, size_t index)
 	};
 }
 
+struct mark source_mark(const struct source *source, size_t index)
+{
+	return mark_in_line(source, line_of(source->line_first, source->line_count, index), index);
+}
+
+static bool is_in_line(const struct source *source, size_t line, size_t index)
+{
+	return source->line_first[line] <= index &&
+	       (line + 1 == source->line_count || index < source->line_first[line + 1]);
+}
+
+struct mark source_mark_after(const struct source *source, size_t index, size_t *line)
+{
+	if (!is_in_line(source, *line, index) && *line + 1 < source->line_count)
+		++*line;
+	if (!is_in_line(source, *line, index))
+		*line = line_of(source->line_first, source->line_count, index);
+	return mark_in_line(source, *line, index);
+}
+
+struct mark source_mark_until(struct mark mark, size_t end)
+{
+	size_t start = mark.source->line_first[mark.line - 1] + mark.column - 1;
+
+	if (end > start && is_in_line(mark.source, mark.line - 1, end))
+		mark.length = (uint32_t)(end - start);
+	return mark;
+}
+
 struct mark source_mark_of_byte(const struct source *source, size_t offset)
 {
-	size_t line;
+	size_t line, block;
 
 	if (offset > source->length)
 		offset = source->length;
 	line = line_of(source->line_start, source->line_count, offset);
-	return source_mark(source,
-		source->line_first[line] + count_characters(source->text + source->line_start[line],
-						   offset - source->line_start[line]));
+	block = offset / SOURCE_BLOCK;
+	return mark_in_line(source, line,
+		source->characters[block] + count_characters(source->text + block * SOURCE_BLOCK,
+						    offset - block * SOURCE_BLOCK));
+}
+
+/* The last block that begins at or before the character `index`. */
+static size_t block_of(const struct source *source, size_t index)
+{
+	size_t low = 0, high = source->length / SOURCE_BLOCK + 1;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (source->characters[middle] <= index)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Where the character begins that has so many between it and `at`; no further than `end`. */
+static size_t pass_characters(const char *text, size_t at, size_t end, size_t characters)
+{
+	for (; at < end; at++)
+		if (((unsigned char)text[at] & 0xc0) != 0x80 && !characters--)
+			return at;
+	return end;
 }
 
 size_t source_offset(const struct mark *mark)
 {
-	size_t length, at = 0;
-	const char *line = source_line(mark->source, mark->line, &length);
-	uint32_t characters = mark->column - 1;
+	const struct source *source = mark->source;
+	size_t length, start, index, block;
+	const char *line = source_line(source, mark->line, &length);
 
 	if (!line)
-		return mark->source->length;
-	while (at < length && characters--) {
-		at++;
-		while (at < length && ((unsigned char)line[at] & 0xc0) == 0x80)
-			at++;
-	}
-	return (size_t)(line - mark->source->text) + at;
+		return source->length;
+	start = (size_t)(line - source->text);
+	if (mark->column <= SOURCE_BLOCK)
+		return pass_characters(source->text, start, start + length, mark->column - 1);
+	index = source->line_first[mark->line - 1] + mark->column - 1;
+	block = block_of(source, index);
+	return pass_characters(source->text, block * SOURCE_BLOCK, start + length,
+		index - source->characters[block]);
+}
+
+/* Bytes to make room for: one more than a file has, so that its end is met at once. */
+static size_t size_of(FILE *stream)
+{
+	struct stat status;
+
+	if (fstat(fileno(stream), &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
+		(size_t)status.st_size < SOURCE_MAX_BYTES)
+		return (size_t)status.st_size + 1;
+	return (size_t)8 << 10;
 }
 
 static int read_stream(struct arena *arena, FILE *stream, char **text, size_t *length)
 {
-	size_t capacity = (size_t)8 << 10, used = 0, got;
+	size_t capacity = size_of(stream), used = 0, got;
 	char *buffer = arena_alloc(arena, capacity + 1), *grown;
 
 	while ((got = fread(buffer + used, 1, capacity - used, stream)) > 0) {
@@ -180,6 +275,22 @@ const char *source_line(const struct source *source, uint32_t line, size_t *leng
 		end--;
 	*length = end - start;
 	return source->text + start;
+}
+
+const char *source_line_trimmed(struct arena *arena, const struct mark *mark)
+{
+	size_t length;
+	const char *line = source_line(mark->source, mark->line, &length);
+
+	if (!line)
+		return "";
+	while (length && (line[length - 1] == ' ' || line[length - 1] == '\t'))
+		length--;
+	while (length && (*line == ' ' || *line == '\t')) {
+		line++;
+		length--;
+	}
+	return arena_copy(arena, line, length);
 }
 
 struct mark mark_within(struct mark mark, uint32_t skip, uint32_t length)

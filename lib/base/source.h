@@ -21,7 +21,10 @@ struct source {
 	size_t *line_start; /* byte offset of each line; only "\n" ends one */
 	size_t *line_first; /* number of characters before each line */
 	size_t line_count;
+	uint32_t *characters; /* before each SOURCE_BLOCK bytes: lines may be as long as the text */
 };
+
+#define SOURCE_BLOCK ((size_t)256)
 
 struct mark {
 	const struct source *source; /* NULL: no place in any text */
@@ -42,8 +45,17 @@ int source_read(struct arena *arena, const char *path, const struct source **ret
 /* Line `line` (from 1) without its end; *length in bytes. NULL when there is no such line. */
 const char *source_line(const struct source *source, uint32_t line, size_t *length);
 
+/* The line on which a place is, without the blanks around it; "" for no place. */
+const char *source_line_trimmed(struct arena *arena, const struct mark *mark);
+
 /* The place of the character that has `index` characters before it. */
 struct mark source_mark(const struct source *source, size_t index);
+
+/* The same, quickly for places asked for from the front to the back; *line begins with 0. */
+struct mark source_mark_after(const struct source *source, size_t index, size_t *line);
+
+/* The mark as long as up to the character `end`, where that is in the same line. */
+struct mark source_mark_until(struct mark mark, size_t end);
 
 /* The place of the byte at `offset`. */
 struct mark source_mark_of_byte(const struct source *source, size_t offset);
@@ -53,6 +65,9 @@ size_t source_offset(const struct mark *mark);
 
 /* Bytes of the well-formed UTF-8 sequence at `sequence`, 0 where there is none (RFC 3629). */
 size_t utf8_length(const char *sequence);
+
+/* Bytes of the character at `text`, which has `length` left: at least 1, whatever is there. */
+size_t character_length(const char *text, size_t length);
 
 /* Characters in so many bytes of UTF-8. */
 size_t count_characters(const char *text, size_t bytes);

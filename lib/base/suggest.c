@@ -39,6 +39,12 @@ size_t edit_distance(const char *a, const char *b)
 	return above[lb];
 }
 
+/* One edit in three letters: closer than that is a typo, further is another word. */
+static size_t furthest(const char *word)
+{
+	return (strlen(word) + 2) / 3;
+}
+
 struct suggestion suggestion_for(const char *word)
 {
 	return (struct suggestion){ .word = word, .distance = (size_t)-1 };
@@ -46,8 +52,12 @@ struct suggestion suggestion_for(const char *word)
 
 void suggestion_offer(struct suggestion *suggestion, const char *candidate)
 {
-	size_t distance = edit_distance(suggestion->word, candidate);
+	size_t own = strlen(suggestion->word), other = strlen(candidate), distance;
 
+	/* Each letter more or less is an edit: most names are out before they are compared. */
+	if ((own > other ? own - other : other - own) > furthest(suggestion->word))
+		return;
+	distance = edit_distance(suggestion->word, candidate);
 	if (distance < suggestion->distance) {
 		suggestion->distance = distance;
 		suggestion->best = candidate;
@@ -56,8 +66,5 @@ void suggestion_offer(struct suggestion *suggestion, const char *candidate)
 
 const char *suggestion_result(const struct suggestion *suggestion)
 {
-	/* One edit in three letters: closer than that is a typo, further is another word. */
-	size_t limit = (strlen(suggestion->word) + 2) / 3;
-
-	return suggestion->distance <= limit ? suggestion->best : NULL;
+	return suggestion->distance <= furthest(suggestion->word) ? suggestion->best : NULL;
 }

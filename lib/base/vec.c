@@ -5,11 +5,19 @@
 
 void *vec_grow(struct arena *arena, void *items, size_t count, size_t *capacity, size_t size)
 {
-	void *grown;
-
 	if (count < *capacity)
 		return items;
-	*capacity = *capacity ? *capacity * 2 : 4;
+	return vec_reserve(arena, items, count, capacity, size, *capacity ? *capacity * 2 : 4);
+}
+
+void *vec_reserve(struct arena *arena, void *items, size_t count, size_t *capacity, size_t size,
+	size_t wanted)
+{
+	void *grown;
+
+	if (wanted <= *capacity)
+		return items;
+	*capacity = wanted;
 	grown = arena_alloc_array(arena, *capacity, size);
 	if (count)
 		memcpy(grown, items, count * size);

@@ -2,116 +2,39 @@
 /* The walker: from an item's arguments to values that a row's emitter can trust. */
 #include "lib/bpfasm/block.h"
 
+#include "lib/base/names.h"
 #include "lib/base/suggest.h"
+#include "lib/bpfasm/value.h"
 
 #include <string.h>
 
-/* What a value may be, by kind, for messages; and whether words or numbers are among it. */
-static const struct {
-	const char *expected;
-	bool registers, numbers;
-	int64_t least, most;
-	const char *words[3];
-	bool any_word;
-} kinds[ARGUMENT_KIND_COUNT] = {
-	[ARGUMENT_REGISTER] = { "a register, r0 to r10", .registers = true },
-	[ARGUMENT_IMMEDIATE] = { "a number of 32 bits", .numbers = true, .least = INT32_MIN,
-		.most = INT32_MAX },
-	[ARGUMENT_OFFSET] = { "an offset, -32768 to 32767", .numbers = true, .least = INT16_MIN,
-		.most = INT16_MAX },
-	[ARGUMENT_SIZE] = { "a size: b, h, w or dw" },
-	[ARGUMENT_SOCKMAP] = { "the name of a sockmap" },
-	[ARGUMENT_SOCKHASH] = { "the name of a sockhash" },
-	[ARGUMENT_INDEX] = { "an index, or a register that holds it", .registers = true,
-		.numbers = true, .least = 0, .most = INT32_MAX },
-	[ARGUMENT_KEY] = { "self, or a register that points to the key", .registers = true,
-		.words = { "self" } },
-	[ARGUMENT_FLAGS] = { "a number, a register or ingress", .registers = true, .numbers = true,
-		.least = 0, .most = INT32_MAX, .words = { "ingress" } },
-	[ARGUMENT_ON_MISS] = { "pass, drop or a label", .words = { "pass", "drop" },
-		.any_word = true },
-};
-
-static bool is_identifier(const char *text)
+/*
+ * In a template by itself: whether it can be told already if an argument is right. Maps may be those
+ * of whoever includes it; then what no map can be called is all that is wrong.
+ */
+static bool can_check(const struct assembler *assembler, enum argument_kind kind,
+	const struct bpfasm_argument *given)
 {
-	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "0123456789_");
-
-	return length && !text[length] && !(text[0] >= '0' && text[0] <= '9');
-}
-
-static bool decode_word(
-	enum argument_kind kind, const struct bpfasm_argument *given, struct block_value *value)
-{
-	bool known = kinds[kind].any_word && is_identifier(given->text);
-
-	for (size_t i = 0; i < 3 && kinds[kind].words[i]; i++)
-		known = known || strcmp(kinds[kind].words[i], given->text) == 0;
-	if (!known)
+	if (yaml_is_open(given->node, 0, given->node->length) || value_kinds[kind].fields)
 		return false;
-	value->form = VALUE_WORD;
-	value->word = given->text;
-	return true;
-}
-
-static bool decode_map(struct assembler *assembler, enum bpf_map_type wanted,
-	const struct bpfasm_argument *given, struct block_value *value)
-{
-	size_t position = asm_find_map(assembler, given->text, given->mark);
-	const struct map_kind *kind;
-
-	if (position == NAME_ABSENT)
-		return false;
-	kind = assembler->maps[position].kind;
-	value->form = VALUE_MAP;
-	value->number = (int32_t)position;
-	if (!kind || kind->type == wanted)
-		return true;
-	diag_add(assembler->diagnostics, DIAG_E0308, given->mark,
-		"the block works on a %s, \"%s\" is a %s", map_kind_of(wanted)->name, given->text,
-		kind->name);
-	return false;
-}
-
-/* Registers, numbers and sizes. */
-static bool decode_scalar(
-	enum argument_kind kind, const struct bpfasm_argument *given, struct block_value *value)
-{
-	size_t length = strlen(given->text);
-	int register_number = asm_register_named(given->text, length);
-	int size = asm_size_named(given->text, length);
-	__int128 number;
-
-	if (kinds[kind].registers && register_number >= 0) {
-		value->form = VALUE_REGISTER;
-		value->number = register_number;
-	} else if (kind == ARGUMENT_SIZE && size >= 0) {
-		value->form = VALUE_NUMBER;
-		value->number = size;
-	} else if (kinds[kind].numbers && asm_parse_number(given->text, length, &number) == 0 &&
-		   number >= kinds[kind].least && number <= kinds[kind].most) {
-		value->form = VALUE_NUMBER;
-		value->number = (int32_t)number;
-	}
-	return value->form != VALUE_ABSENT;
+	return !value_kinds[kind].maps || assembler->map_names ||
+	       !name_follows(&name_of_object, given->text);
 }
 
 static void decode_argument(struct assembler *assembler, const struct block_argument *argument,
 	const struct bpfasm_argument *given, struct block_value *value)
 {
-	enum argument_kind kind = argument->kind;
+	struct diagnostic *diagnostic;
 
 	value->mark = given->mark;
-	if (kind == ARGUMENT_SOCKMAP || kind == ARGUMENT_SOCKHASH) {
-		decode_map(assembler,
-			kind == ARGUMENT_SOCKMAP ? BPF_MAP_TYPE_SOCKMAP : BPF_MAP_TYPE_SOCKHASH,
-			given, value);
+	if (assembler->checking && !can_check(assembler, argument->kind, given))
 		return;
-	}
-	if (decode_scalar(kind, given, value) || decode_word(kind, given, value))
+	if (value_decode(assembler, argument, given, value))
 		return;
-	diag_add(assembler->diagnostics, DIAG_E0305, given->mark, "\"%s\" has to be %s",
-		argument->name, kinds[kind].expected);
+	diagnostic = diag_add(assembler->diagnostics, DIAG_E0305, given->mark,
+		"\"%s\" has to be %s", argument->name, value_expected(assembler->arena, argument));
+	if (given->node)
+		yaml_hint_value(assembler->diagnostics, diagnostic, given->node);
 }
 
 static size_t argument_count(const struct block *block)
@@ -159,7 +82,7 @@ static bool decode_arguments(struct assembler *assembler, const struct block *bl
 		if (block->arguments[i].required && !values[i].mark.source)
 			diag_add(assembler->diagnostics, DIAG_E0305, item->mark,
 				"%s needs \"%s\" (%s)", block->name, block->arguments[i].name,
-				kinds[block->arguments[i].kind].expected);
+				value_expected(assembler->arena, &block->arguments[i]));
 	return !assembler->incomplete;
 }
 
@@ -167,12 +90,10 @@ static void report_unknown_block(struct assembler *assembler, const struct bpfas
 {
 	struct suggestion suggestion = suggestion_for(item->block);
 	struct diagnostic *diagnostic;
-	const struct block *table;
-	size_t count;
 
-	table = block_table(&count);
-	for (size_t i = 0; i < count; i++)
-		suggestion_offer(&suggestion, table[i].name);
+	if (asm_may_be_block(assembler))
+		return;
+	asm_offer_blocks(assembler, &suggestion);
 	diagnostic = diag_add(assembler->diagnostics, DIAG_E0301, item->mark,
 		"no block is named \"%s\"", item->block);
 	diag_suggest(assembler->diagnostics, diagnostic, &suggestion);
@@ -180,6 +101,33 @@ static void report_unknown_block(struct assembler *assembler, const struct bpfas
 	if (!diagnostic->hint && item->bare)
 		diagnostic->hint = arena_printf(
 			assembler->arena, "a label needs quotes: \"%s:\"", item->block);
+}
+
+/* "sk_msg", "sk_skb or sk_msg": who can use what has that mask. */
+static const char *kinds_in(struct arena *arena, uint32_t mask)
+{
+	size_t count;
+	const struct program_kind *kinds = program_kinds(&count);
+	const char *list = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		if (mask & (1u << kinds[i].type))
+			list = list ? arena_printf(arena, "%s or %s", list, kinds[i].name)
+				    : kinds[i].name;
+	return list;
+}
+
+static void check_program_type(
+	struct assembler *assembler, const struct block *block, const struct bpfasm_item *item)
+{
+	const struct program_kind *kind = assembler->program->kind;
+
+	if (!block->program_types || block->program_types & (1u << kind->type))
+		return;
+	diag_add(assembler->diagnostics, DIAG_E0307, item->mark,
+		"a program of type %s cannot use %s", kind->name, block->name)
+		->hint = arena_printf(
+		assembler->arena, "it is for %s", kinds_in(assembler->arena, block->program_types));
 }
 
 void block_expand(struct assembler *assembler, const struct bpfasm_item *item, const char *name)
@@ -193,12 +141,8 @@ void block_expand(struct assembler *assembler, const struct bpfasm_item *item, c
 		return;
 	}
 	assembler->origin.block = block->name;
-	if (block->program_types &&
-		!(block->program_types & (1u << assembler->program->kind->type)))
-		diag_add(assembler->diagnostics, DIAG_E0307, item->mark,
-			"a program of type %s cannot use %s", assembler->program->kind->name,
-			block->name);
+	check_program_type(assembler, block, item);
 	if (decode_arguments(assembler, block, item, values) &&
-		assembler->diagnostics->errors == errors)
-		block->emit(assembler, values);
+		assembler->diagnostics->errors == errors && !assembler->checking)
+		block->emit(assembler, block, values);
 }

@@ -17,11 +17,14 @@
 /* The verifier takes a million from a privileged user (BPF_COMPLEXITY_LIMIT_INSNS). */
 #define BPFASM_MAX_INSTRUCTIONS 1000000
 
+/* No instruction. */
+#define BPFASM_NONE UINT32_MAX
+
 /* A map as a program sees it. */
 struct bpfasm_map {
 	const char *name;
-	const struct map_kind *kind; /* NULL: its declaration was wrong and has been reported */
-	uint32_t key_size;           /* bytes */
+	const struct map_kind *kind;   /* NULL: its declaration was wrong and has been reported */
+	uint32_t key_size, value_size; /* bytes; values 0: not known */
 	struct key_layout key;
 	bool key_refused; /* its layout was wrong and has been reported */
 };
@@ -31,6 +34,7 @@ struct bpfasm_argument {
 	const char *name;
 	const char *text; /* NULL: not to be read, which has been reported */
 	struct mark name_mark, mark;
+	const struct yaml_node *node; /* the value; NULL: in no file */
 };
 
 /*
@@ -42,11 +46,24 @@ struct bpfasm_item {
 	VEC(struct bpfasm_argument) arguments;
 	bool refused; /* not to be read, which has been reported */
 	bool bare; /* a block written as "name:" and no mapping: perhaps a label without quotes */
+	const struct yaml_node *value;  /* blocks: what is no mapping of arguments; NULL */
 	const char *text;               /* strings: what it says */
 	const struct yaml_node *scalar; /* strings: where it stands; NULL: in no file */
 };
 
 typedef VEC(struct bpfasm_item) bpfasm_body;
+
+/* Reads one item of a body; faults are reported, and leave it refused. */
+void bpfasm_read_item(struct arena *arena, struct diagnostics *diagnostics,
+	const struct yaml_node *node, struct bpfasm_item *ret);
+
+/* What templates may still stand for, see template.h. Zero-initialise. */
+struct bpfasm_budget {
+	size_t nodes, bytes; /* spent */
+	bool exhausted;      /* which has been reported */
+};
+
+struct bpfasm_scope;
 
 struct bpfasm_program {
 	const char *name;
@@ -54,12 +71,17 @@ struct bpfasm_program {
 	const char *license;
 	struct mark mark;
 	const bpfasm_body *body;
+	const struct bpfasm_scope *scope; /* templates that are seen from it; NULL: none */
+	struct bpfasm_budget *budget;     /* shared with other programs; NULL: its own */
 };
 
 /* Where an instruction came from. */
 struct bpfasm_origin {
 	struct mark mark;
-	const char *block; /* NULL: written as assembly */
+	const char *block;              /* NULL: written as assembly */
+	const struct diag_use *use;     /* in the text of a template: where that is used; NULL */
+	bool decided;                   /* what bpfasm_check warns of has been, see asm_decide */
+	const struct bpfasm_item *item; /* of the body; NULL: the assembler's own */
 };
 
 /* The instruction at `instruction` (and its second half) loads the map at position `map`. */
@@ -78,6 +100,8 @@ struct bpfasm_code {
 	VEC(struct bpfasm_origin) origins; /* one per instruction */
 	VEC(struct bpfasm_relocation) relocations;
 	uint64_t digest;
+	/* Found by bpfasm_check: the first instruction that reads payload before it is pulled. */
+	uint32_t first_read; /* BPFASM_NONE: none does */
 };
 
 /*
@@ -88,8 +112,20 @@ struct bpfasm_code {
  * what the kernel makes of it. It tells versions of one program apart and is no defence against
  * somebody who forges one; who can write in bpffs can replace the program itself.
  */
-const struct bpfasm_code *bpfasm_assemble(struct arena *arena, const struct bpfasm_program *program,
+struct bpfasm_code *bpfasm_assemble(struct arena *arena, const struct bpfasm_program *program,
 	const struct bpfasm_map *maps, const struct name_index *names,
+	struct diagnostics *diagnostics);
+
+/* Where an instruction was written. */
+struct mark bpfasm_mark(const struct bpfasm_code *code, size_t instruction);
+
+/*
+ * Finds what the verifier would refuse, as far as that is certain: instructions that nothing leads
+ * to, registers and stack that are read before they are written, values of the wrong kind, calls
+ * that the program type may not make; and warns of what loses data. Whatever the kernel takes passes.
+ * Returns false with errors. `maps` as there.
+ */
+bool bpfasm_check(struct arena *arena, struct bpfasm_code *code, const struct bpfasm_map *maps,
 	struct diagnostics *diagnostics);
 
 /*

@@ -13,6 +13,7 @@
  * A dispatcher that is deployed stays, because a link's sockets keep it: whoever changes these texts
  * bumps STATE_LAYOUT.
  */
+#define TAIL_CALL "r2 = slot ll; r3 = 0; call bpf_tail_call; r0 = 1; exit"
 #define VERDICT                                                                                    \
 	"r2 = *(u32 *)(r1 + 0); if r2 == 0 goto pass;"                                             \
 	"r2 = slot ll; r3 = 0; call bpf_tail_call; pass: r0 = 1; exit"
@@ -25,6 +26,9 @@ static const struct {
 		"r0 = *(u32 *)(r1 + 0); exit" },
 	[HOOK_STREAM_VERDICT] = { VERDICT, "r0 = 1; exit" },
 	[HOOK_SKB_VERDICT] = { VERDICT, "r0 = 1; exit" },
+	[HOOK_MSG_VERDICT] = { TAIL_CALL, "r0 = 1; exit" },
+	/* 1 means that the reply in the context is to be taken, which is 0: no opinion. */
+	[HOOK_SOCK_OPS] = { TAIL_CALL, "r0 = 1; exit" },
 };
 
 static const struct bpfasm_code *assemble(

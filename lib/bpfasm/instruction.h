@@ -8,6 +8,29 @@
 #include <linux/bpf.h>
 #include <stdint.h>
 
+/* What linux/bpf.h says since 6.6 (sign-extending loads), 6.9 (may_goto) and 6.15 (the last two). */
+#ifndef BPF_MEMSX
+#define BPF_MEMSX 0x80
+#endif
+#ifndef BPF_JCOND
+#define BPF_JCOND 0xe0
+#endif
+#ifndef BPF_LOAD_ACQ
+#define BPF_LOAD_ACQ 0x100
+#endif
+#ifndef BPF_STORE_REL
+#define BPF_STORE_REL 0x110
+#endif
+
+/* The offset of a move or a division tells its variants apart (RFC 9669, 4.1). */
+#define INSN_SIGNED 1             /* BPF_DIV, BPF_MOD */
+#define INSN_ADDRESS_SPACE_CAST 1 /* BPF_MOV; 8, 16 and 32: sign extension from so many bits */
+
+/* A 64-bit number or a map's address; it takes two, of which the second has no opcode. */
+#define INSN_WIDE_LOAD (BPF_LD | BPF_IMM | BPF_DW)
+/* An unconditional jump whose distance is the immediate. */
+#define INSN_LONG_JUMP (BPF_JMP32 | BPF_JA)
+
 enum { R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, REGISTER_COUNT };
 
 static inline struct bpf_insn insn_make(

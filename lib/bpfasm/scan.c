@@ -83,24 +83,57 @@ void scan_expect(struct scan *scan, const char *punctuation)
 		scan_expected(scan, arena_printf(scan->assembler->arena, "\"%s\"", punctuation));
 }
 
-bool scan_accept_register(struct scan *scan, int *ret, bool *half)
+const struct syntax *scan_accept_sign_of(struct scan *scan, const struct syntax *table)
+{
+	for (; table->text; table++)
+		if (scan_accept(scan, table->text))
+			return table;
+	return NULL;
+}
+
+const struct syntax *scan_accept_word_of(struct scan *scan, const struct syntax *table)
+{
+	for (; table->text; table++)
+		if (scan_accept_word(scan, table->text))
+			return table;
+	return NULL;
+}
+
+/* "r7" or "w7", by its first letter. */
+static int accept_register_of(struct scan *scan, char file)
 {
 	size_t length = scan_word_length(scan);
-	const char *word = scan->text + scan->at;
-	char full[4] = "";
-	int number;
+	char name[] = "r??";
+	int number = -1;
 
-	if (length < 2 || length > 3)
+	if (length >= 2 && length <= 3 && scan->text[scan->at] == file) {
+		memcpy(name + 1, scan->text + scan->at + 1, length - 1);
+		number = asm_register_named(name, length);
+	}
+	if (number >= 0)
+		scan->at += length;
+	return number;
+}
+
+static bool accept_half_prefix(struct scan *scan)
+{
+	return scan_accept(scan, "(") && scan_accept_word(scan, "u32") && scan_accept(scan, ")");
+}
+
+bool scan_accept_register(struct scan *scan, int *ret, bool *half)
+{
+	int whole = accept_register_of(scan, 'r'), low;
+	size_t start = scan->at;
+
+	low = whole < 0 ? accept_register_of(scan, 'w') : -1;
+	if (whole < 0 && low < 0 && accept_half_prefix(scan))
+		low = accept_register_of(scan, 'r');
+	if (whole < 0 && low < 0) {
+		scan->at = start;
 		return false;
-	memcpy(full, word, length);
-	*half = full[0] == 'w';
-	if (*half)
-		full[0] = 'r';
-	number = asm_register_named(full, length);
-	if (number < 0)
-		return false;
-	*ret = number;
-	scan->at += length;
+	}
+	*ret = whole < 0 ? low : whole;
+	*half = whole < 0;
 	return true;
 }
 
@@ -119,6 +152,12 @@ void scan_expect_register(struct scan *scan, int *ret)
 	scan_expected(scan, "a register, r0 to r10");
 }
 
+/* Whether LLVM would read the digits as octal. */
+static bool looks_octal(const char *digits, size_t length)
+{
+	return length > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9';
+}
+
 bool scan_accept_number(struct scan *scan, __int128 *ret)
 {
 	size_t start, length;
@@ -128,12 +167,16 @@ bool scan_accept_number(struct scan *scan, __int128 *ret)
 	if (scan->at < scan->end && strchr("+-", scan->text[scan->at]))
 		scan->at++;
 	length = scan_word_length(scan);
-	if (length && asm_parse_number(scan->text + start, scan->at + length - start, ret) == 0) {
-		scan->at += length;
-		return true;
+	if (!length || asm_parse_number(scan->text + start, scan->at + length - start, ret) != 0) {
+		scan->at = start;
+		return false;
 	}
-	scan->at = start;
-	return false;
+	if (looks_octal(scan->text + scan->at, length))
+		scan_fail(scan, DIAG_E0302, start, scan->at + length - start,
+			"a number does not begin with 0 here")
+			->hint = "some read that as octal";
+	scan->at += length;
+	return true;
 }
 
 char *scan_take_word(struct scan *scan, size_t length)
@@ -142,6 +185,17 @@ char *scan_take_word(struct scan *scan, size_t length)
 
 	scan->at += length;
 	return word;
+}
+
+struct diagnostic *scan_check_range(
+	struct scan *scan, size_t start, __int128 number, int64_t least, int64_t most)
+{
+	if (scan->failed || (number >= least && number <= most))
+		return NULL;
+	return scan_fail(scan, DIAG_E0205, start, scan->at - start,
+		arena_printf(scan->assembler->arena,
+			"the number has to be between %lld and %lld here", (long long)least,
+			(long long)most));
 }
 
 int64_t scan_expect_number(struct scan *scan, const char *what, int64_t least, int64_t most)
@@ -155,11 +209,7 @@ int64_t scan_expect_number(struct scan *scan, const char *what, int64_t least, i
 	start = scan->at;
 	if (!scan_accept_number(scan, &number))
 		scan_expected(scan, what);
-	else if (number < least || number > most)
-		scan_fail(scan, DIAG_E0205, start, scan->at - start,
-			arena_printf(scan->assembler->arena,
-				"the number has to be between %lld and %lld here", (long long)least,
-				(long long)most));
+	scan_check_range(scan, start, number, least, most);
 	return (int64_t)number;
 }
 
@@ -181,45 +231,4 @@ size_t scan_statement_end(const char *text, size_t at, size_t length, size_t *ne
 	while (end > at && strchr(" \t\r", text[end - 1]))
 		end--;
 	return end;
-}
-
-/* The offset and ")": "+ 8)", "- 8)", or ")" for 0. */
-static int16_t read_offset(struct scan *scan)
-{
-	__int128 number = 0;
-	bool negative;
-	size_t start;
-
-	scan_skip_blanks(scan);
-	start = scan->at;
-	if (scan->failed || scan_accept(scan, ")"))
-		return 0;
-	negative = scan_accept(scan, "-");
-	if (!negative)
-		scan_expect(scan, "+");
-	if (!scan->failed && !scan_accept_number(scan, &number))
-		scan_expected(scan, "a number");
-	number = negative ? -number : number;
-	if (!scan->failed && (number < INT16_MIN || number > INT16_MAX))
-		scan_fail(scan, DIAG_E0205, start, scan->at - start,
-			"an offset has to be between -32768 and 32767");
-	scan_expect(scan, ")");
-	return (int16_t)number;
-}
-
-void scan_expect_memory(struct scan *scan, int *size, int *base, int16_t *offset)
-{
-	size_t length = scan_word_length(scan);
-
-	*size = asm_size_named(scan->text + scan->at, length);
-	if (!length || scan->text[scan->at] != 'u' || *size < 0) {
-		scan_expected(scan, "a size: u8, u16, u32 or u64");
-		return;
-	}
-	scan->at += length;
-	scan_expect(scan, "*");
-	scan_expect(scan, ")");
-	scan_expect(scan, "(");
-	scan_expect_register(scan, base);
-	*offset = read_offset(scan);
 }

@@ -84,6 +84,20 @@ static const char *const helpers[] = {
 
 #define HELPER_COUNT ((int)(sizeof(helpers) / sizeof(helpers[0])))
 
+/* 6.2 added the last two there will be. */
+static const char *const later_helpers[] = {
+	[210] = "cgrp_storage_get", [211] = "cgrp_storage_delete"
+};
+
+#define LATER_COUNT ((int)(sizeof(later_helpers) / sizeof(later_helpers[0])))
+
+const char *asm_helper_name(int32_t number)
+{
+	if (number > 0 && number < HELPER_COUNT)
+		return helpers[number];
+	return number > 0 && number < LATER_COUNT ? later_helpers[number] : NULL;
+}
+
 static const char *without_prefix(const char *name)
 {
 	return strncmp(name, "bpf_", 4) == 0 ? name + 4 : name;
@@ -91,8 +105,8 @@ static const char *without_prefix(const char *name)
 
 int asm_helper_named(const char *name)
 {
-	for (int i = 1; i < HELPER_COUNT; i++)
-		if (helpers[i] && strcmp(helpers[i], without_prefix(name)) == 0)
+	for (int i = 1; i < LATER_COUNT; i++)
+		if (asm_helper_name(i) && strcmp(asm_helper_name(i), without_prefix(name)) == 0)
 			return i;
 	return -1;
 }
@@ -102,10 +116,15 @@ void asm_suggest_helper(
 {
 	struct suggestion suggestion = suggestion_for(without_prefix(name));
 
-	for (int i = 1; i < HELPER_COUNT; i++)
-		if (helpers[i])
-			suggestion_offer(&suggestion, helpers[i]);
+	for (int i = 1; i < LATER_COUNT; i++)
+		if (asm_helper_name(i))
+			suggestion_offer(&suggestion, asm_helper_name(i));
 	if (suggestion_result(&suggestion))
 		diagnostic->hint = arena_printf(assembler->arena, "did you mean \"bpf_%s\"?",
 			suggestion_result(&suggestion));
+}
+
+const char *article_of(const char *word)
+{
+	return strchr("aeiou", word[0]) ? "an" : "a";
 }

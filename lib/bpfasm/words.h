@@ -17,3 +17,9 @@ int asm_parse_number(const char *text, size_t length, __int128 *ret);
 
 /* BPF_W for "w" and "u32", and so on; -1 for anything else. */
 int asm_size_named(const char *text, size_t length);
+
+/* "a" or "an", for a word in a message. */
+const char *article_of(const char *word);
+
+/* The name of a helper without "bpf_"; NULL where the number is none's. */
+const char *asm_helper_name(int32_t number);

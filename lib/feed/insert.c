@@ -11,37 +11,51 @@ struct tuple {
 		struct sockaddr_in ip4;
 		struct sockaddr_in6 ip6;
 	} local, remote;
-	uint64_t cookie;
+	uint64_t cookie, netns_cookie;
 };
 
 static int read_tuple(int fd, struct tuple *ret)
 {
 	socklen_t local = sizeof(ret->local), remote = sizeof(ret->remote);
-	socklen_t cookie = sizeof(ret->cookie);
+	socklen_t cookie = sizeof(ret->cookie), netns_cookie = sizeof(ret->netns_cookie);
 
 	*ret = (struct tuple){ 0 };
 	if (getsockname(fd, &ret->local.any, &local) != 0 ||
 		getpeername(fd, &ret->remote.any, &remote) != 0 ||
 		getsockopt(fd, SOL_SOCKET, SO_COOKIE, &ret->cookie, &cookie) != 0)
 		return -errno;
+	/* Kernels before 5.14 do not tell; a map whose key has it fails on those, and no other. */
+	getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &ret->netns_cookie, &netns_cookie);
 	return 0;
 }
 
-/* The bytes of one field, as key.h says; ports stand at the same place in both address families. */
+/*
+ * The bytes of one field, as key.h says. Ports stand at the same place in both address families; an
+ * IPv4 socket has no IPv6 address, and where that would stand sockaddr_in is zero.
+ */
 static const void *field_bytes(const struct tuple *tuple, enum key_field_id field)
 {
 	_Static_assert(
 		offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
 		"one place for the port");
+	_Static_assert(
+		offsetof(struct sockaddr_in, sin_zero) == offsetof(struct sockaddr_in6, sin6_addr),
+		"no IPv6 address in sockaddr_in");
 	switch (field) {
 	case KEY_COOKIE:
 		return &tuple->cookie;
+	case KEY_NETNS_COOKIE:
+		return &tuple->netns_cookie;
 	case KEY_FAMILY:
 		return &tuple->local.any.sa_family;
 	case KEY_LOCAL_IP4:
 		return &tuple->local.ip4.sin_addr;
 	case KEY_REMOTE_IP4:
 		return &tuple->remote.ip4.sin_addr;
+	case KEY_LOCAL_IP6:
+		return &tuple->local.ip6.sin6_addr;
+	case KEY_REMOTE_IP6:
+		return &tuple->remote.ip6.sin6_addr;
 	case KEY_LOCAL_PORT:
 		return &tuple->local.ip4.sin_port;
 	case KEY_REMOTE_PORT:

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "lib/base/flags.h"
 #include "lib/bpfasm/code.h"
 #include "lib/state/state.h"
 
@@ -92,9 +93,27 @@ int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds);
 struct kernel_map_request {
 	const char *name; /* at most KERNEL_NAME_MAX characters */
 	uint32_t type, key_size, value_size, max_entries;
+	uint32_t flags;
+	uint32_t numa_node; /* with BPF_F_NUMA_NODE */
 };
 
 int kernel_create_map(const struct kernel_map_request *request);
+
+/* entry.c */
+
+struct kernel_entry {
+	int map;
+	const void *key, *value;
+	uint32_t value_size;
+	/* Of a map of values per processor: how many there can be. Each gets the value. */
+	int processors;
+	uint64_t flags; /* BPF_ANY, BPF_NOEXIST */
+};
+
+int kernel_write_entry(struct arena *arena, const struct kernel_entry *entry);
+
+/* Processors that there can be (/sys/devices/system/cpu/possible); a negative errno. */
+int kernel_possible_processors(void);
 
 /* A program array of one element. */
 int kernel_create_slot(void);
@@ -102,8 +121,69 @@ int kernel_create_slot(void);
 /* Element 0 of a slot; program -1 empties it. */
 int kernel_write_slot(int slot, int program);
 
-int kernel_create_link(int program, int map, enum bpf_attach_type type);
+/* hook.c: where programs are attached, and what is there */
+
+struct kernel_hook {
+	int target; /* descriptor of a map or a cgroup */
+	enum bpf_attach_type type;
+	uint32_t flags; /* of the link, or of the attachment without one */
+};
+
+/* A descriptor; -EBUSY (maps) or -EPERM (cgroups) where a program is there that shares with none. */
+int kernel_create_link(int program, const struct kernel_hook *hook);
 int kernel_detach_link(int link);
+
+/* Without a link: BPF_PROG_ATTACH and BPF_PROG_DETACH, which takes that very program away. */
+int kernel_attach_program(int program, const struct kernel_hook *hook);
+int kernel_detach_program(int program, const struct kernel_hook *hook);
+
+int kernel_open_link(uint32_t id); /* needs CAP_SYS_ADMIN */
+
+/* A link of a map or of a cgroup. */
+struct kernel_link {
+	uint32_t id, program, type;
+	uint64_t target; /* id of the map or the cgroup; 0: detached */
+	bool on_cgroup;
+};
+
+/* -EINVAL for links of other kinds. */
+int kernel_link_info(int fd, struct kernel_link *ret);
+
+/*
+ * Adds the programs that are on a hook to *ret; `target_id` is the target's. *shared: others may go
+ * beside them. 0, also where the kernel cannot tell (before about 5.18), or a negative errno.
+ */
+int kernel_query_hook(struct arena *arena, const struct kernel_hook *hook, uint64_t target_id,
+	state_holders *ret, bool *shared);
+
+/* What an attachment of a manifest is to hang on. */
+struct kernel_wanted {
+	const char *target;
+	const struct attach_kind *kind;
+	const char *replaced_pin; /* of the program that is to be replaced; NULL */
+};
+
+/*
+ * Looks at the target of an attachment that is to be made: adds its cgroup to the state, and what is
+ * on its hook but the deployment's own link. False with a diagnostic.
+ */
+bool kernel_observe_wanted(
+	struct kernel *kernel, struct state *state, const struct kernel_wanted *wanted);
+
+/* cgroup.c */
+
+/* The first cgroup2 in the mount table, or NULL. */
+const char *kernel_cgroup_mount(struct arena *arena);
+
+/* A descriptor of the cgroup at a path below the mount; `mount` NULL: -ENOENT. */
+int kernel_open_cgroup(const char *mount, const char *path);
+
+/* The cgroup's id as links tell it: the inode of its folder (kernfs_id on 64-bit kernels). */
+uint64_t kernel_cgroup_id(int cgroup);
+
+/* Adds the cgroup to those of the state, unless it is there; its id is 0 where it does not exist. */
+const struct state_cgroup *kernel_find_cgroup(
+	struct kernel *kernel, struct state *state, const char *path);
 
 /* What the kernel says of a map; 0 or a negative errno. */
 int kernel_map_info(int fd, struct state_map *ret);
@@ -113,8 +193,9 @@ int kernel_open_program(uint32_t id);
 int kernel_open_map(uint32_t id);
 
 /*
- * Number of entries, by walking the keys; a negative errno. A sockmap's walk gives every index,
- * filled or not, and only values of 8 bytes tell which: -ENOSPC for values of 4.
+ * Number of entries, by walking the keys; a negative errno. An array has all of them. A sockmap's
+ * walk gives every index, filled or not, and only values of 8 bytes tell which: -ENOSPC for values
+ * of 4.
  */
 int64_t kernel_count_entries(int map, const struct state_map *info);
 
@@ -145,6 +226,13 @@ int kernel_load_program(struct kernel *kernel, const struct bpfasm_code *code,
 	const char *kernel_name, const int *maps, const struct kernel_btf *btf, size_t at);
 
 /* verifier.c */
+
+/*
+ * The name of a dispatcher that is attached with these flags. The kernel does not tell the flags of a
+ * link, so the name of what it runs does.
+ */
+const char *kernel_dispatcher_name(uint32_t flags);
+uint32_t kernel_dispatcher_flags(const char *name);
 
 /* Turns the verifier's log into the diagnostic at the manifest's line. */
 void kernel_report_rejection(

@@ -24,6 +24,8 @@ int kernel_create_map(const struct kernel_map_request *request)
 		.key_size = request->key_size,
 		.value_size = request->value_size,
 		.max_entries = request->max_entries,
+		.map_flags = request->flags,
+		.numa_node = request->numa_node,
 	};
 
 	memcpy(attr.map_name, request->name, strnlen(request->name, KERNEL_NAME_MAX));
@@ -32,8 +34,13 @@ int kernel_create_map(const struct kernel_map_request *request)
 
 int kernel_create_slot(void)
 {
-	const struct kernel_map_request request = { "sockform_slot", BPF_MAP_TYPE_PROG_ARRAY, 4, 4,
-		1 };
+	const struct kernel_map_request request = {
+		.name = "sockform_slot",
+		.type = BPF_MAP_TYPE_PROG_ARRAY,
+		.key_size = 4,
+		.value_size = 4,
+		.max_entries = 1,
+	};
 
 	return kernel_create_map(&request);
 }
@@ -50,16 +57,6 @@ int kernel_write_slot(int slot, int program)
 	return 0;
 }
 
-int kernel_create_link(int program, int map, enum bpf_attach_type type)
-{
-	return result_of(bpf_link_create(program, map, type, NULL));
-}
-
-int kernel_detach_link(int link)
-{
-	return result_of(bpf_link_detach(link));
-}
-
 int kernel_map_info(int fd, struct state_map *ret)
 {
 	struct bpf_map_info info = { 0 };
@@ -72,6 +69,7 @@ int kernel_map_info(int fd, struct state_map *ret)
 	ret->key_size = info.key_size;
 	ret->value_size = info.value_size;
 	ret->max_entries = info.max_entries;
+	ret->flags = info.map_flags;
 	return 0;
 }
 
@@ -87,12 +85,16 @@ int kernel_open_map(uint32_t id)
 
 int64_t kernel_count_entries(int map, const struct state_map *info)
 {
+	const struct map_kind *kind = map_kind_of(info->type);
 	bool every_index = info->type == BPF_MAP_TYPE_SOCKMAP;
 	unsigned char keys[2][512];
 	uint64_t walked = 0, cookie;
 	int64_t count = 0;
 	int at = 0;
 
+	/* The elements of an array are always there. */
+	if (kind && kind->fixed_key && !kind->holds_sockets)
+		return info->max_entries;
 	if (info->key_size > sizeof(keys[0]))
 		return -E2BIG;
 	if (every_index && info->value_size != sizeof(cookie))

@@ -8,18 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/*
- * The part of bpf_link_info that sockmap links have (linux/bpf.h of 6.10 and later; older headers
- * lack the struct): map id at byte 16, attach type at byte 20.
- */
-#define LINK_TYPE_SOCKMAP 14
-
-struct sockmap_link_info {
-	uint32_t type, id, program, padding;
-	uint32_t map, attach_type;
-	unsigned char rest[104];
-};
-
 struct observer {
 	struct kernel *kernel;
 	struct state *state;
@@ -58,8 +46,6 @@ static int observe_program(const struct observer *observer, int fd, const char *
 		return -errno;
 	program.id = info.id;
 	program.map_count = info.nr_map_ids < STATE_MAX_MAPS ? info.nr_map_ids : STATE_MAX_MAPS;
-	program.run_count = info.run_cnt;
-	program.run_nanoseconds = info.run_time_ns;
 	name_index_add(
 		arena, &observer->state->program_files, file, observer->state->programs.count);
 	*vec_add(arena, &observer->state->programs) = program;
@@ -76,6 +62,7 @@ static struct state_attachment *attachment_of(const struct observer *observer, c
 
 	if (!state_parse_attachment_name(arena, file, &parsed.target, &parsed.kind))
 		return NULL;
+	parsed.title = state_attachment_title(arena, parsed.target, parsed.kind);
 	at = name_index_add(arena, &state->attachment_names, file, state->attachments.count);
 	if (at != NAME_ABSENT)
 		return &state->attachments.items[at];
@@ -122,24 +109,27 @@ static int observe_dispatcher(const struct observer *observer, int fd, const cha
 		return -EINVAL;
 	attachment->dispatcher.id = info.id;
 	attachment->dispatcher.slot = slot;
+	attachment->dispatcher.flags = kernel_dispatcher_flags(info.name);
+	attachment->dispatcher.run_count = info.run_cnt;
+	attachment->dispatcher.run_nanoseconds = info.run_time_ns;
 	return 0;
 }
 
 static int observe_link(const struct observer *observer, int fd, const char *file)
 {
 	struct state_attachment *attachment;
-	struct sockmap_link_info info = { 0 };
-	uint32_t length = sizeof(info);
+	struct kernel_link link;
+	int error = kernel_link_info(fd, &link);
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
-		return -errno;
-	attachment = info.type == LINK_TYPE_SOCKMAP ? attachment_of(observer, file) : NULL;
-	if (!attachment)
+	if (error)
+		return error;
+	attachment = attachment_of(observer, file);
+	if (!attachment || attachment->kind->on_cgroup != link.on_cgroup)
 		return -EINVAL;
-	attachment->link.id = info.id;
-	attachment->link.program = info.program;
-	attachment->link.map = info.map;
-	attachment->link.type = info.attach_type;
+	attachment->link.id = link.id;
+	attachment->link.program = link.program;
+	attachment->link.target = link.target;
+	attachment->link.type = link.type;
 	return 0;
 }
 
@@ -258,5 +248,8 @@ bool kernel_observe(struct kernel *kernel, const char *deployment, struct state 
 	for (enum kernel_folder folder = 0; folder < FOLDER_COUNT; folder++)
 		if (!observe_folder(&observer, folder, observers[folder]))
 			return false;
+	vec_each (attachment, &ret->attachments)
+		if (attachment->target[0] == '/')
+			kernel_find_cgroup(kernel, ret, attachment->target);
 	return true;
 }

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #define LOG_BYTES (UINT32_MAX >> 8) /* the most that kernels before 5.2 take */
-#define LINE_COLUMN_BITS 10         /* BPF_LINE_INFO_LINE_COL */
+#define DISPATCHER "sockform_disp"
+#define DISPATCHER_PREORDER "sockform_pre"
+#define LINE_COLUMN_BITS 10 /* BPF_LINE_INFO_LINE_COL */
 
 struct kernel_btf {
 	struct btf *btf;
@@ -23,26 +25,9 @@ struct kernel_btf {
 	} * lines; /* one list per program */
 };
 
-/* The line of the manifest, without the blanks around it. */
-static const char *line_text(struct arena *arena, const struct mark *mark)
-{
-	size_t length;
-	const char *line = source_line(mark->source, mark->line, &length);
-
-	if (!line)
-		return "";
-	while (length && (line[length - 1] == ' ' || line[length - 1] == '\t'))
-		length--;
-	while (length && (*line == ' ' || *line == '\t')) {
-		line++;
-		length--;
-	}
-	return arena_copy(arena, line, length);
-}
-
 static bool same_place(const struct mark *a, const struct mark *b)
 {
-	return a->line == b->line && a->column == b->column;
+	return a->source == b->source && a->line == b->line && a->column == b->column;
 }
 
 /* An entry wherever the place changes: an instruction without one belongs to the entry before. */
@@ -51,17 +36,18 @@ static void add_lines(
 {
 	const uint32_t most_columns = (1u << LINE_COLUMN_BITS) - 1;
 	struct bpf_line_info *lines = arena_alloc_array(arena, code->origins.count, sizeof(*lines));
-	int file = btf__add_str(btf->btf, code->mark.source ? code->mark.source->name : "");
 	uint32_t count = 0;
 
 	for (size_t i = 0; i < code->origins.count; i++) {
 		const struct mark *mark = &code->origins.items[i].mark;
 		uint32_t column = mark->column < most_columns ? mark->column : most_columns;
-		int text;
+		int file, text;
 
 		if (i && same_place(mark, &code->origins.items[i - 1].mark))
 			continue;
-		text = btf__add_str(btf->btf, line_text(arena, mark));
+		/* A template's instructions are of its file; equal strings are kept once. */
+		file = btf__add_str(btf->btf, mark->source ? mark->source->name : "");
+		text = btf__add_str(btf->btf, source_line_trimmed(arena, mark));
 		lines[count++] = (struct bpf_line_info){
 			.insn_off = (uint32_t)i,
 			.file_name_off = file < 0 ? 0 : (uint32_t)file,
@@ -174,4 +160,14 @@ int kernel_load_program(struct kernel *kernel, const struct bpfasm_code *code,
 	if (fd < 0)
 		kernel_report_rejection(kernel, code, fd, log);
 	return fd;
+}
+
+const char *kernel_dispatcher_name(uint32_t flags)
+{
+	return flags & attach_flag_named("preorder")->bit ? DISPATCHER_PREORDER : DISPATCHER;
+}
+
+uint32_t kernel_dispatcher_flags(const char *name)
+{
+	return strcmp(name, DISPATCHER_PREORDER) == 0 ? attach_flag_named("preorder")->bit : 0;
 }

@@ -121,6 +121,7 @@ void kernel_report_rejection(
 	diagnostic->detail = log; /* allocated by the loader from the same arena */
 	if (!origin)
 		return;
+	diagnostic->use = origin->use;
 	diagnostic->hint = arena_printf(kernel->arena, "%s%s%sinstruction %ld%s%s",
 		origin->block ? "block " : "", origin->block ? origin->block : "",
 		origin->block ? ", " : "", verdict.instruction, verdict.text ? ": " : "",

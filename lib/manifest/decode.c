@@ -1,42 +1,35 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The walker over the tables: one function per type of field, one for a record. */
-#include "lib/manifest/tables.h"
+#include "lib/manifest/decode.h"
 
 #include "lib/base/suggest.h"
-#include "lib/bpfasm/block.h"
 #include "lib/bpfasm/words.h"
 
 #include <string.h>
 
-struct decoder {
-	struct arena *arena;
-	struct diagnostics *diagnostics;
-};
-
-static bool is_text(const struct yaml_node *node)
+bool is_text(const struct yaml_node *node)
 {
-	return node->kind == YAML_SCALAR && !node->refused && !yaml_is_null(node);
+	return yaml_is_text(node);
 }
 
-static void wrong_type(const struct decoder *decoder, const struct yaml_node *node,
-	const char *name, const char *expected)
+void wrong_type(const struct decoder *decoder, const struct yaml_node *node, const char *name,
+	const char *expected)
 {
-	if (!node->refused)
-		diag_add(decoder->diagnostics, DIAG_E0203, node->mark, "%s has to be %s, not %s",
-			name, expected, yaml_describe(node));
+	yaml_wrong_type(decoder->diagnostics, node, name, expected);
 }
 
-static void wrong_value(const struct decoder *decoder, const struct manifest_field *field,
+void wrong_value(const struct decoder *decoder, const struct manifest_field *field,
 	const struct yaml_node *node, const char *expected)
 {
 	wrong_type(decoder, node, arena_printf(decoder->arena, "\"%s\"", field->key), expected);
 }
 
-/* FIELD_TEXT, and what begins as text: FIELD_REFERENCE, FIELD_NAME, FIELD_VERSION. */
+/* FIELD_TEXT, and what begins as text: names, references, paths. */
 static void decode_text(const struct decoder *decoder, const struct manifest_field *field,
 	const struct yaml_node *node, void *out)
 {
-	bool names = field->type == FIELD_REFERENCE || field->type == FIELD_NAME;
+	bool names = field->type == FIELD_REFERENCE || field->type == FIELD_NAME ||
+		     field->type == FIELD_TARGET;
 	struct manifest_text *text = out;
 
 	text->mark = node->mark;
@@ -48,9 +41,7 @@ static void decode_text(const struct decoder *decoder, const struct manifest_fie
 
 bool manifest_is_deployment_name(const char *text)
 {
-	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
-
-	return length >= 1 && length <= 63 && !text[length];
+	return name_follows(&name_of_deployment, text);
 }
 
 static void decode_name(const struct decoder *decoder, const struct manifest_field *field,
@@ -59,9 +50,8 @@ static void decode_name(const struct decoder *decoder, const struct manifest_fie
 	struct manifest_text *text = out;
 
 	decode_text(decoder, field, node, out);
-	if (text->text && !manifest_is_deployment_name(text->text))
-		diag_add(decoder->diagnostics, DIAG_E0204, node->mark,
-			"a deployment's name is 1 to 63 of a-z, 0-9 and -");
+	if (text->text && !name_follows(field->rule, text->text))
+		diag_add(decoder->diagnostics, DIAG_E0204, node->mark, "%s", field->rule->says);
 }
 
 static void decode_version(const struct decoder *decoder, const struct manifest_field *field,
@@ -70,7 +60,7 @@ static void decode_version(const struct decoder *decoder, const struct manifest_
 	struct manifest_text *text = out;
 
 	decode_text(decoder, field, node, out);
-	if (text->text && strcmp(text->text, "v1") != 0)
+	if (text->text && strcmp(text->text, MANIFEST_VERSION) != 0)
 		diag_add(decoder->diagnostics, DIAG_E0207, node->mark,
 			"this sockform reads format v1, the manifest says \"%s\"", text->text);
 }
@@ -97,7 +87,7 @@ static void decode_number(const struct decoder *decoder, const struct manifest_f
 	number->given = true;
 }
 
-static const char *list_words(const struct decoder *decoder, const struct word_table *words)
+const char *list_words(const struct decoder *decoder, const struct word_table *words)
 {
 	const char *list = words->name_at(0);
 
@@ -106,30 +96,37 @@ static const char *list_words(const struct decoder *decoder, const struct word_t
 	return list;
 }
 
+const void *find_word(
+	const struct decoder *decoder, const struct word_table *words, const struct yaml_node *node)
+{
+	const void *row = words->named(node->text);
+	struct diagnostic *diagnostic;
+	struct suggestion suggestion;
+
+	if (row)
+		return row;
+	suggestion = suggestion_for(node->text);
+	for (size_t i = 0; words->name_at(i); i++)
+		suggestion_offer(&suggestion, words->name_at(i));
+	diagnostic = diag_add(decoder->diagnostics, DIAG_E0206, node->mark,
+		"no %s is called \"%s\": known are %s", words->what, node->text,
+		list_words(decoder, words));
+	diag_suggest(decoder->diagnostics, diagnostic, &suggestion);
+	return NULL;
+}
+
 static void decode_choice(const struct decoder *decoder, const struct manifest_field *field,
 	const struct yaml_node *node, void *out)
 {
 	struct manifest_choice *choice = out;
-	struct diagnostic *diagnostic;
-	struct suggestion suggestion;
 
 	choice->mark = node->mark;
-	if (!is_text(node)) {
+	if (is_text(node))
+		choice->row = find_word(decoder, field->words, node);
+	else
 		wrong_value(decoder, field, node,
 			arena_printf(
 				decoder->arena, "one of %s", list_words(decoder, field->words)));
-		return;
-	}
-	choice->row = field->words->named(node->text);
-	if (choice->row)
-		return;
-	suggestion = suggestion_for(node->text);
-	for (size_t i = 0; field->words->name_at(i); i++)
-		suggestion_offer(&suggestion, field->words->name_at(i));
-	diagnostic = diag_add(decoder->diagnostics, DIAG_E0206, node->mark,
-		"no %s is called \"%s\": known are %s", field->words->what, node->text,
-		list_words(decoder, field->words));
-	diag_suggest(decoder->diagnostics, diagnostic, &suggestion);
 }
 
 static void report_unknown_key_field(const struct decoder *decoder, const struct yaml_node *node)
@@ -215,66 +212,6 @@ static void decode_address(const struct decoder *decoder, const struct manifest_
 			node->text, problem);
 }
 
-static void decode_block_argument(
-	const struct decoder *decoder, const struct yaml_pair *pair, struct bpfasm_item *item)
-{
-	struct bpfasm_argument *argument = vec_add(decoder->arena, &item->arguments);
-
-	argument->name = pair->key->text;
-	argument->name_mark = pair->key->mark;
-	argument->mark = pair->value->mark;
-	if (is_text(pair->value))
-		argument->text = pair->value->text;
-	else
-		wrong_type(decoder, pair->value,
-			arena_printf(decoder->arena, "\"%s\"", argument->name),
-			"a word or a number");
-}
-
-/* A mapping of one key: the block's name, and its arguments as a mapping or nothing. */
-static void decode_block_item(
-	const struct decoder *decoder, const struct yaml_node *node, struct bpfasm_item *item)
-{
-	const struct yaml_pair *pair = node->pairs.items;
-
-	if (node->pairs.count != 1) {
-		diag_add(decoder->diagnostics, DIAG_E0203, node->mark,
-			"an item of a body has one key, the block's name; this has %zu",
-			node->pairs.count);
-		item->refused = true;
-		return;
-	}
-	item->mark = pair->key->mark;
-	item->block = pair->key->text;
-	item->bare = pair->value->kind != YAML_MAPPING;
-	if (pair->value->kind == YAML_MAPPING) {
-		vec_each (argument, &pair->value->pairs)
-			decode_block_argument(decoder, argument, item);
-	} else if (!yaml_is_null(pair->value) && block_named(item->block)) {
-		/* Of a block that does not exist, only that is said. */
-		item->refused = true;
-		wrong_type(decoder, pair->value,
-			arena_printf(decoder->arena, "\"%s\"", item->block),
-			"a mapping of arguments");
-	}
-}
-
-static void decode_body_item(
-	const struct decoder *decoder, const struct yaml_node *node, struct bpfasm_item *item)
-{
-	item->mark = node->mark;
-	item->text = "";
-	if (node->kind == YAML_MAPPING) {
-		decode_block_item(decoder, node, item);
-	} else if (is_text(node)) {
-		item->text = node->text;
-		item->scalar = node;
-	} else {
-		item->refused = true;
-		wrong_type(decoder, node, "an item of a body", "an instruction or a block");
-	}
-}
-
 static void decode_body(const struct decoder *decoder, const struct manifest_field *field,
 	const struct yaml_node *node, void *out)
 {
@@ -287,12 +224,21 @@ static void decode_body(const struct decoder *decoder, const struct manifest_fie
 	if (!node->items.count)
 		diag_add(decoder->diagnostics, DIAG_E0309, node->mark,
 			"a body needs at least one instruction");
+	vec_expect(decoder->arena, body, node->items.count);
 	vec_each (item, &node->items)
-		decode_body_item(decoder, *item, vec_add(decoder->arena, body));
+		bpfasm_read_item(
+			decoder->arena, decoder->diagnostics, *item, vec_add(decoder->arena, body));
 }
 
 static void decode_record(const struct decoder *decoder, const struct manifest_record *record,
 	const struct yaml_node *node, const struct manifest_text *self, void *out);
+
+static void expect_elements(const struct decoder *decoder, struct vec_untyped *vec,
+	const struct manifest_record *record, size_t wanted)
+{
+	vec->items = vec_reserve(
+		decoder->arena, vec->items, vec->count, &vec->capacity, record->size, wanted);
+}
 
 /* A new, zeroed element of a VEC whose element type only the table knows. */
 static void *add_element(const struct decoder *decoder, struct vec_untyped *vec,
@@ -302,13 +248,11 @@ static void *add_element(const struct decoder *decoder, struct vec_untyped *vec,
 	return (char *)vec->items + vec->count++ * record->size;
 }
 
-static bool is_object_name(const char *text)
+void decode_check_name(const struct decoder *decoder, const struct name_rule *rule,
+	const struct manifest_text *name)
 {
-	size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "0123456789_");
-
-	/* 100: "<map>:<attach type>" and "<program>@<digest>" are file names of at most 255. */
-	return length && !text[length] && length <= 100 && !(text[0] >= '0' && text[0] <= '9');
+	if (!name_follows(rule, name->text))
+		diag_add(decoder->diagnostics, DIAG_E0204, name->mark, "%s", rule->says);
 }
 
 static void decode_named(const struct decoder *decoder, const struct manifest_field *field,
@@ -318,13 +262,11 @@ static void decode_named(const struct decoder *decoder, const struct manifest_fi
 		wrong_value(decoder, field, node, "a mapping of names");
 		return;
 	}
+	expect_elements(decoder, out, field->record, node->pairs.count);
 	vec_each (pair, &node->pairs) {
 		struct manifest_text self = { pair->key->text, pair->key->mark };
 
-		if (!is_object_name(self.text))
-			diag_add(decoder->diagnostics, DIAG_E0204, self.mark,
-				"a name here begins with a letter or _, goes on with letters, "
-				"digits and _, and has at most 100 characters");
+		decode_check_name(decoder, field->rule, &self);
 		decode_record(decoder, field->record, pair->value, &self,
 			add_element(decoder, out, field->record));
 	}
@@ -337,6 +279,7 @@ static void decode_list(const struct decoder *decoder, const struct manifest_fie
 		wrong_value(decoder, field, node, "a list");
 		return;
 	}
+	expect_elements(decoder, out, field->record, node->items.count);
 	vec_each (item, &node->items) {
 		struct manifest_text self = { NULL, (*item)->mark };
 
@@ -356,8 +299,15 @@ static void (*const decode[FIELD_TYPE_COUNT])(const struct decoder *decoder,
 	[FIELD_KEY] = decode_key,
 	[FIELD_ADDRESS] = decode_address,
 	[FIELD_BODY] = decode_body,
+	[FIELD_FLAGS] = decode_flags,
+	[FIELD_VALUE] = decode_value,
+	[FIELD_TARGET] = decode_text,
+	[FIELD_HELD_BY] = decode_text,
 	[FIELD_NAMED] = decode_named,
 	[FIELD_LIST] = decode_list,
+	[FIELD_PARAMS] = decode_parameters,
+	[FIELD_INCLUDE] = decode_include,
+	[FIELD_RAW_BODY] = decode_template_body,
 };
 
 static const struct manifest_field *find_field(
@@ -382,34 +332,103 @@ static void report_unknown_key(const struct decoder *decoder, const struct manif
 		&suggestion);
 }
 
+static void set_presets(const struct manifest_record *record, char *out)
+{
+	for (size_t i = 0; i < record->field_count; i++)
+		if (record->fields[i].preset)
+			((struct manifest_text *)(out + record->fields[i].offset))->text =
+				record->fields[i].preset;
+}
+
+/*
+ * The value of a key with the parameters in it: of all but what has keys of its own, whose turn
+ * comes, and the bodies of templates, whose turn comes with each use.
+ */
+static const struct yaml_node *with_parameters(const struct decoder *decoder,
+	const struct manifest_field *field, const struct yaml_node *value)
+{
+	if (!decoder->parameters || field->record || field->type == FIELD_RAW_BODY)
+		return value;
+	return yaml_substitute(decoder->parameters, value);
+}
+
+static void decode_field(const struct decoder *decoder, const struct manifest_field *field,
+	const struct yaml_node *value, void *out)
+{
+	decode[field->type](decoder, field, with_parameters(decoder, field, value),
+		(char *)out + field->offset);
+}
+
+static bool is_required(const struct decoder *decoder, const struct manifest_field *field)
+{
+	return field->required && !(decoder->library && field->place == PLACE_DEPLOYMENT);
+}
+
 static void decode_record(const struct decoder *decoder, const struct manifest_record *record,
 	const struct yaml_node *node, const struct manifest_text *self, void *out)
 {
+	struct decoder below = *decoder;
+
 	memcpy(out, self, sizeof(*self));
+	set_presets(record, out);
 	if (node->kind != YAML_MAPPING) {
 		wrong_type(decoder, node, record->what, "a mapping");
 		return;
 	}
+	below.library = false;
 	vec_each (pair, &node->pairs) {
 		const struct manifest_field *field = find_field(record, pair->key->text);
 
-		if (field)
-			decode[field->type](
-				decoder, field, pair->value, (char *)out + field->offset);
-		else
+		if (!field)
 			report_unknown_key(decoder, record, pair->key);
+		else if (!field->early)
+			decode_field(&below, field, pair->value, out);
 	}
 	for (size_t i = 0; i < record->field_count; i++)
-		if (record->fields[i].required && !yaml_get(node, record->fields[i].key))
+		if (is_required(decoder, &record->fields[i]) &&
+			!yaml_get(node, record->fields[i].key))
 			diag_add(decoder->diagnostics, DIAG_E0202, self->mark,
 				"%s needs \"%s\" (%s)", record->what, record->fields[i].key,
 				record->fields[i].doc);
 }
 
-void manifest_decode(struct arena *arena, const struct yaml_node *node,
+void manifest_refuse_deployment(
+	const struct yaml_node *node, const char *hint, struct diagnostics *diagnostics)
+{
+	vec_each (pair, &node->pairs) {
+		const struct manifest_field *field =
+			find_field(&manifest_record_manifest, pair->key->text);
+
+		if (field && field->place == PLACE_DEPLOYMENT)
+			diag_add(diagnostics, DIAG_E0223, pair->key->mark,
+				"a file that is included has no \"%s\"", field->key)
+				->hint = hint;
+	}
+}
+
+void manifest_decode_head(struct arena *arena, const struct yaml_node *node,
 	struct diagnostics *diagnostics, struct manifest *manifest)
 {
-	struct decoder decoder = { arena, diagnostics };
+	struct decoder decoder = { .arena = arena, .diagnostics = diagnostics };
+	bool deploys = false, shares = false;
+
+	vec_each (pair, &node->pairs) {
+		const struct manifest_field *field =
+			find_field(&manifest_record_manifest, pair->key->text);
+
+		deploys = deploys || (field && field->place == PLACE_DEPLOYMENT);
+		shares = shares || (field && field->place == PLACE_LIBRARY);
+		if (field && field->early)
+			decode_field(&decoder, field, pair->value, manifest);
+	}
+	manifest->library = shares && !deploys;
+}
+
+void manifest_decode(struct arena *arena, const struct yaml_node *node,
+	struct yaml_substitution *parameters, struct diagnostics *diagnostics,
+	struct manifest *manifest)
+{
+	struct decoder decoder = { arena, diagnostics, parameters, manifest->library };
 	struct manifest_text self = { NULL, node->mark };
 
 	decode_record(&decoder, &manifest_record_manifest, node, &self, manifest);

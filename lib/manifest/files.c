@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Which files a user means: a file, standard input, or a directory's *.yaml, sorted. */
-#include "lib/manifest/manifest.h"
+#include "lib/manifest/loader.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,21 +8,25 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void load_file(
-	struct arena *arena, const char *path, struct diagnostics *diagnostics, manifest_list *ret)
+static void load_file(struct manifest_loader *loader, const char *path, manifest_list *ret)
 {
-	const struct source *source;
-	int error = source_read(arena, path, &source);
+	struct manifest_file *file;
+	int error = loader_open(loader, path, &file);
 
-	if (error == -EFBIG)
-		diag_add(diagnostics, DIAG_E0106, mark_none,
+	if (error == -EFBIG) {
+		diag_add(loader->diagnostics, DIAG_E0106, mark_none,
 			"%s is larger than %zu MiB, which no manifest is", path,
 			SOURCE_MAX_BYTES >> 20);
-	else if (error)
-		diag_add(diagnostics, DIAG_E0100, mark_none, "cannot read %s: %s", path,
+		return;
+	}
+	if (error) {
+		diag_add(loader->diagnostics, DIAG_E0100, mark_none, "cannot read %s: %s", path,
 			strerror(-error));
-	else
-		manifest_load(arena, source, diagnostics, ret);
+		return;
+	}
+	loader_load(loader, file);
+	vec_each (manifest, &file->manifests)
+		*vec_add(loader->arena, ret) = *manifest;
 }
 
 static int is_manifest_file(const struct dirent *entry)
@@ -33,9 +37,9 @@ static int is_manifest_file(const struct dirent *entry)
 	       strcmp(entry->d_name + length - 5, ".yaml") == 0;
 }
 
-static void load_folder(
-	struct arena *arena, const char *path, struct diagnostics *diagnostics, manifest_list *ret)
+static void load_folder(struct manifest_loader *loader, const char *path, manifest_list *ret)
 {
+	struct diagnostics *diagnostics = loader->diagnostics;
 	struct dirent **entries;
 	int count = scandir(path, &entries, is_manifest_file, alphasort);
 
@@ -47,8 +51,8 @@ static void load_folder(
 	if (!count)
 		diag_add(diagnostics, DIAG_E0108, mark_none, "there is no *.yaml in %s", path);
 	for (int i = 0; i < count; i++) {
-		load_file(arena, arena_printf(arena, "%s/%s", path, entries[i]->d_name),
-			diagnostics, ret);
+		load_file(loader, arena_printf(loader->arena, "%s/%s", path, entries[i]->d_name),
+			ret);
 		free(entries[i]);
 	}
 	free(entries);
@@ -76,15 +80,21 @@ static void check_names(
 }
 
 void manifest_load_paths(struct arena *arena, char *const *paths, size_t count,
-	struct diagnostics *diagnostics, manifest_list *ret)
+	const struct manifest_settings *settings, struct diagnostics *diagnostics,
+	manifest_list *ret)
 {
+	struct manifest_loader loader = { .arena = arena, .diagnostics = diagnostics };
+
+	if (settings)
+		loader_read_settings(&loader, settings);
 	for (size_t i = 0; i < count; i++) {
 		struct stat stat_buffer;
 
 		if (stat(paths[i], &stat_buffer) == 0 && S_ISDIR(stat_buffer.st_mode))
-			load_folder(arena, paths[i], diagnostics, ret);
+			load_folder(&loader, paths[i], ret);
 		else
-			load_file(arena, paths[i], diagnostics, ret);
+			load_file(&loader, paths[i], ret);
 	}
 	check_names(arena, ret, diagnostics);
+	loader_check_settings(&loader);
 }

@@ -7,7 +7,8 @@
  */
 #pragma once
 
-#include "lib/bpfasm/code.h"
+#include "lib/base/flags.h"
+#include "lib/bpfasm/template.h"
 
 #include <netinet/in.h>
 
@@ -35,6 +36,24 @@ struct manifest_key {
 	struct mark mark;
 };
 
+/* Flags as written, each with its place; a number is as many flags as it has bits. */
+struct manifest_flags {
+	VEC(struct manifest_flag {
+		const struct flag_kind *kind;
+		struct mark mark;
+	})
+	items;
+	uint32_t bits; /* of all of them */
+	struct mark mark;
+};
+
+/* A key or a value of an initial entry. */
+struct manifest_value {
+	const struct yaml_node *node; /* NULL: not given */
+	/* Resolved: as many bytes as the map's keys or values have; NULL: faulty, and reported. */
+	const unsigned char *bytes;
+};
+
 struct manifest_address {
 	const char *text; /* NULL: not given, or not an address */
 	struct mark mark;
@@ -50,15 +69,24 @@ struct manifest_address {
  * Every record begins with `self`: its name, for records that a mapping names, and the place of the
  * name or of the list item.
  */
+struct manifest_entry {
+	struct manifest_text self;
+	struct manifest_value key, value;
+};
+
 struct manifest_map {
 	struct manifest_text self;
 	struct manifest_choice type;
 	struct manifest_key key;
 	struct manifest_number key_size, value_size, max_entries;
 	struct manifest_text kernel_name;
+	struct manifest_flags flags;
+	struct manifest_number numa_node;
+	VEC(struct manifest_entry) entries;
 	/* Resolved: */
 	const struct map_kind *kind;
 	uint32_t key_bytes, value_bytes;
+	uint32_t flag_bits; /* as the kernel is told, numa_node among them */
 	const char *kernel_name_used;
 };
 
@@ -77,9 +105,15 @@ struct manifest_attachment {
 	struct manifest_text self;
 	struct manifest_text program, target;
 	struct manifest_choice attach_type;
+	struct manifest_flags flags;
+	struct manifest_text replace;
 	/* Resolved: */
 	const struct attach_kind *kind;
-	size_t program_at, target_at; /* positions in the manifest */
+	size_t program_at, target_at; /* positions in the manifest; of a cgroup NAME_ABSENT */
+	const char *target_name;      /* the map's name, or the cgroup's path as state.h has it */
+	uint32_t flag_bits;           /* as the kernel is told */
+	uint32_t replaces;            /* id of the program whose place this takes; 0: not by id */
+	const char *replaces_pin;     /* the pin of that program; NULL: not by pin */
 };
 
 /* A rule by which sockets enter a map. */
@@ -91,20 +125,61 @@ struct manifest_feed {
 	size_t into_at;
 };
 
+/* A parameter of the whole manifest. */
+struct manifest_parameter {
+	struct manifest_text self;
+	const struct yaml_node *value; /* a scalar; NULL: it was wrong, which has been reported */
+};
+
+struct manifest_template_parameter {
+	struct manifest_text self;
+	struct manifest_choice kind; /* struct bpfasm_parameter_kind */
+	struct manifest_text standard;
+	struct manifest_text doc;
+};
+
+struct manifest_template {
+	struct manifest_text self;
+	struct manifest_text doc;
+	VEC(struct manifest_template_parameter) parameters;
+	const struct yaml_node *body; /* a list; NULL: not given, or wrong */
+};
+
+typedef VEC(struct manifest_parameter) manifest_parameters;
+typedef VEC(struct manifest_text) manifest_includes;
+
+/*
+ * One document: a deployment, or a library, which holds what deployments include and is not deployed
+ * itself.
+ */
 struct manifest {
 	struct manifest_text self;
-	struct manifest_text version, name, description;
+	struct manifest_text version, name, description; /* libraries have no name */
+	manifest_parameters parameters;
+	manifest_includes includes;
+	VEC(struct manifest_template) templates;
 	VEC(struct manifest_map) maps;
 	VEC(struct manifest_program) programs;
 	VEC(struct manifest_attachment) attachments;
 	VEC(struct manifest_feed) feeds;
 	const struct source *source;
+	bool library;
+	struct bpfasm_scope scope; /* its own parameters and templates, and those it includes */
 	/* Resolved: */
 	struct name_index map_names, program_names;
 	struct bpfasm_map *symbols; /* the maps as programs see them, in order */
 };
 
 typedef VEC(const struct manifest *) manifest_list;
+
+/* What the command line says of parameters. Zero-initialise. */
+struct manifest_settings {
+	VEC(const char *) sets;  /* "name=value"; stronger than files */
+	VEC(const char *) files; /* YAML mappings of names to values; the last one counts */
+};
+
+/* Whether a text is "name=value". */
+bool manifest_is_setting(const char *text);
 
 /*
  * Decodes and resolves each document of a source and adds it to *ret. What comes out of a document
@@ -114,11 +189,13 @@ void manifest_load(struct arena *arena, const struct source *source,
 	struct diagnostics *diagnostics, manifest_list *ret);
 
 /*
- * Loads every file that `paths` name: files, "-" for standard input, directories for their *.yaml.
- * Two manifests of one deployment are an error.
+ * Loads every file that `paths` name: files, "-" for standard input, directories for their *.yaml;
+ * and the files that they include. `settings` may be NULL. Two manifests of one deployment, and a
+ * setting of a parameter that none of them declares, are errors.
  */
 void manifest_load_paths(struct arena *arena, char *const *paths, size_t count,
-	struct diagnostics *diagnostics, manifest_list *ret);
+	const struct manifest_settings *settings, struct diagnostics *diagnostics,
+	manifest_list *ret);
 
 /*
  * The code of each program, in the order of the manifest; an element is NULL where the program has
@@ -126,6 +203,23 @@ void manifest_load_paths(struct arena *arena, char *const *paths, size_t count,
  */
 const struct bpfasm_code **manifest_assemble(
 	struct arena *arena, const struct manifest *manifest, struct diagnostics *diagnostics);
+
+/*
+ * Warnings about what a manifest without errors declares and does not use; `codes` are those of its
+ * programs.
+ */
+void manifest_warn_unused(const struct manifest *manifest, const struct bpfasm_code *const *codes,
+	struct diagnostics *diagnostics);
+
+/*
+ * The path of a cgroup below the mount of cgroup2, in one spelling: "/" is the root, "/a.slice/b" and
+ * "a.slice/b/" are the same. Sets *ret and returns NULL, or says what is wrong with it.
+ */
+const char *manifest_parse_cgroup(struct arena *arena, const char *text, const char **ret);
+
+/* Warns of what loses data; `codes` as manifest_assemble gave them. */
+void manifest_lint(struct arena *arena, const struct manifest *manifest,
+	const struct bpfasm_code *const *codes, struct diagnostics *diagnostics);
 
 /* "[a-z0-9-], 1 to 63": a deployment's name. */
 bool manifest_is_deployment_name(const char *text);

@@ -1,23 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-#include "lib/plan/plan.h"
+#include "lib/plan/planner.h"
 
 #include <string.h>
 
-struct planner {
-	struct arena *arena;
-	struct diagnostics *diagnostics;
-	const struct manifest *manifest;
-	const struct bpfasm_code *const *codes;
-	const struct state *state;
-	struct plan *plan;
-	const char **program_file;     /* name of each program's pin, by position */
-	bool *program_is_new;          /* it has to be loaded */
-	struct name_index generations; /* program name -> its first position in the state */
-	size_t *next_generation;       /* by position in the state; NAME_ABSENT: the last */
-	struct name_index wanted;      /* names of the attachments that the manifest has */
-};
-
-static struct plan_step *add_step(struct planner *planner, enum plan_object object,
+struct plan_step *plan_add_step(struct planner *planner, enum plan_object object,
 	enum plan_action action, const char *name, struct mark mark)
 {
 	struct plan_step *step = vec_add(planner->arena, &planner->plan->steps);
@@ -30,14 +16,20 @@ static struct plan_step *add_step(struct planner *planner, enum plan_object obje
 	return step;
 }
 
-static const char *describe_map(struct arena *arena, const struct manifest_map *map)
+static const char *describe_map(
+	struct arena *arena, const struct manifest_map *map, const struct state_map *old)
 {
 	const char *key = map->key.layout.count ? arena_printf(arena, " %s",
 							  key_layout_text(arena, &map->key.layout))
 						: "";
+	/* Entries of a map that is there are its data by now, whatever was given to begin with. */
+	const char *given = map->entries.count && !old
+				    ? arena_printf(arena, " (%zu given)", map->entries.count)
+				    : "";
 
-	return arena_printf(arena, "%s%s, %llu entries", map->kind->name, key,
-		(unsigned long long)map->max_entries.value);
+	return arena_printf(arena, "%s%s, %llu entries%s%s%s", map->kind->name, key,
+		(unsigned long long)map->max_entries.value, given, map->flag_bits ? ", " : "",
+		map->flag_bits ? map_flags_text(arena, map->flag_bits) : "");
 }
 
 static const char *kind_name(uint32_t type)
@@ -67,6 +59,9 @@ static const char *map_difference(
 			return arena_printf(arena, "%s %llu -> %llu", sizes[i].name,
 				(unsigned long long)sizes[i].is,
 				(unsigned long long)sizes[i].wanted);
+	if (old->flags != map->flag_bits)
+		return arena_printf(arena, "flags %s -> %s", map_flags_text(arena, old->flags),
+			map_flags_text(arena, map->flag_bits));
 	return NULL;
 }
 
@@ -79,14 +74,15 @@ static void plan_map(struct planner *planner, size_t position)
 
 	if (difference)
 		diag_add(planner->diagnostics, DIAG_E0501, map->self.mark,
-			"map \"%s\" would have to be replaced (%s), and the sockets in it would be "
+			"map \"%s\" would have to be replaced (%s), and the %s in it would be "
 			"lost",
-			map->self.text, difference)
+			map->self.text, difference,
+			map->kind->holds_sockets ? "sockets" : "entries")
 			->hint = "delete the deployment first";
-	step = add_step(
+	step = plan_add_step(
 		planner, PLAN_MAP, old ? PLAN_KEEP : PLAN_CREATE, map->self.text, map->self.mark);
 	step->map = map;
-	step->detail = describe_map(planner->arena, map);
+	step->detail = describe_map(planner->arena, map, old);
 }
 
 static bool uses_map(const struct state_program *program, uint32_t id)
@@ -172,8 +168,8 @@ static void plan_program(struct planner *planner, size_t position)
 	enum plan_action action = is_new && !generations   ? PLAN_CREATE
 				  : is_new || others.count ? PLAN_UPDATE
 							   : PLAN_KEEP;
-	struct plan_step *step =
-		add_step(planner, PLAN_PROGRAM, action, program->self.text, program->self.mark);
+	struct plan_step *step = plan_add_step(
+		planner, PLAN_PROGRAM, action, program->self.text, program->self.mark);
 
 	step->program = program;
 	step->code = is_new ? code : NULL;
@@ -184,76 +180,6 @@ static void plan_program(struct planner *planner, size_t position)
 		code->instructions.count, code->instructions.count == 1 ? "" : "s");
 	planner->program_file[position] = file;
 	planner->program_is_new[position] = is_new;
-}
-
-/* What of an attachment is missing or wrong, from the slot up; each part needs those above it. */
-static unsigned int missing_parts(const struct planner *planner,
-	const struct manifest_attachment *attachment, const struct state_attachment *old)
-{
-	const struct state_map *map = state_map_named(planner->state, attachment->target.text);
-	unsigned int parts = 0;
-
-	if (!old || !old->slot.id)
-		return PLAN_SLOT | PLAN_DISPATCHER | PLAN_LINK | PLAN_PROGRAM_IN_SLOT;
-	if (!old->dispatcher.id || old->dispatcher.slot != old->slot.id)
-		parts |= PLAN_DISPATCHER | PLAN_LINK;
-	if (!old->link.id || !map || old->link.map != map->id ||
-		old->link.program != old->dispatcher.id || old->link.type != attachment->kind->type)
-		parts |= PLAN_LINK;
-	return parts;
-}
-
-static bool runs_wanted_program(const struct planner *planner,
-	const struct manifest_attachment *attachment, const struct state_attachment *old)
-{
-	const struct state_program *wanted =
-		state_program_filed(planner->state, planner->program_file[attachment->program_at]);
-
-	return !planner->program_is_new[attachment->program_at] && wanted &&
-	       old->slot.program == wanted->id;
-}
-
-static const char *attachment_reason(unsigned int parts)
-{
-	if (parts & PLAN_SLOT)
-		return "its slot was gone";
-	if (parts & PLAN_DISPATCHER)
-		return "its dispatcher was gone";
-	if (parts & PLAN_LINK)
-		return "its link was gone";
-	return "takes effect for every socket at once";
-}
-
-static void plan_attachment(struct planner *planner, const struct manifest_attachment *attachment)
-{
-	const char *name =
-		state_attachment_name(planner->arena, attachment->target.text, attachment->kind);
-	const struct state_attachment *old = state_attachment_named(planner->state, name);
-	unsigned int parts = missing_parts(planner, attachment, old);
-	struct plan_step *step;
-
-	name_index_add(planner->arena, &planner->wanted, name, 0);
-	if (!(parts & PLAN_SLOT) && !runs_wanted_program(planner, attachment, old))
-		parts |= PLAN_PROGRAM_IN_SLOT;
-	step = add_step(planner, PLAN_ATTACHMENT,
-		!parts ? PLAN_KEEP
-		: old  ? PLAN_UPDATE
-		       : PLAN_CREATE,
-		name, attachment->self.mark);
-	step->attachment = attachment;
-	step->detail = attachment->program.text;
-	step->parts = parts;
-	step->old = old;
-	step->stale_link = old && old->link.id && (parts & PLAN_LINK);
-	step->reason = old && parts ? attachment_reason(parts) : NULL;
-}
-
-static void plan_deleted_attachments(struct planner *planner)
-{
-	vec_each (old, &planner->state->attachments)
-		if (name_index_find(&planner->wanted, old->name) == NAME_ABSENT)
-			add_step(planner, PLAN_ATTACHMENT, PLAN_DELETE, old->name, mark_none)->old =
-				old;
 }
 
 /* All generations of a program go in one step. */
@@ -269,7 +195,7 @@ static void plan_deleted_programs(struct planner *planner)
 			continue;
 		if (name_index_add(planner->arena, &seen, old->name, 0) != NAME_ABSENT)
 			continue;
-		step = add_step(planner, PLAN_PROGRAM, PLAN_DELETE, old->name, mark_none);
+		step = plan_add_step(planner, PLAN_PROGRAM, PLAN_DELETE, old->name, mark_none);
 		find_generations(planner, old->name, NULL, &step->superseded);
 	}
 }
@@ -279,7 +205,7 @@ static void plan_deleted_maps(struct planner *planner)
 	vec_each (old, &planner->state->maps)
 		if (!planner->manifest ||
 			name_index_find(&planner->manifest->map_names, old->name) == NAME_ABSENT)
-			add_step(planner, PLAN_MAP, PLAN_DELETE, old->name, mark_none);
+			plan_add_step(planner, PLAN_MAP, PLAN_DELETE, old->name, mark_none);
 }
 
 static void plan_deletes(struct planner *planner)
@@ -301,8 +227,7 @@ static void plan_wanted(struct planner *planner)
 		plan_map(planner, i);
 	for (size_t i = 0; i < manifest->programs.count; i++)
 		plan_program(planner, i);
-	vec_each (attachment, &manifest->attachments)
-		plan_attachment(planner, attachment);
+	plan_attachments(planner);
 }
 
 static void check_layout(const struct planner *planner)
@@ -362,6 +287,8 @@ const struct plan *plan_teardown(
 
 bool plan_changes(const struct plan *plan)
 {
+	if (plan->partial)
+		return plan->steps.count;
 	/* A teardown removes the folder too, be it empty. */
 	if (!plan->manifest)
 		return plan->state->exists;

@@ -3,8 +3,8 @@
  * The plan: what has to change so that the kernel is as a manifest says, as a value.
  *
  * Planning is pure: (manifest, code, observed state) -> plan. Tearing down is the plan from no
- * manifest. Steps stand in the order in which they are made: maps, programs, attachments; what goes
- * comes behind, in reverse: attachments, programs, maps.
+  * manifest. Steps stand in the order in which they are made: maps, programs, attachments to maps,
+ * attachments to cgroups; what goes comes behind, in reverse.
  */
 #pragma once
 
@@ -36,6 +36,17 @@ enum plan_part {
 
 typedef VEC(const char *) plan_files;
 
+/* A hook, and the programs on it that no deployment put there. */
+struct plan_hook {
+	const char *target; /* as shown: a map's name, a pin or "id:5"; the path of a cgroup */
+	const struct attach_kind *kind;
+	uint32_t map;             /* id; 0: a cgroup */
+	const char *cgroup_mount; /* of a cgroup */
+	state_holders holders;
+};
+
+typedef VEC(struct plan_hook) plan_hooks;
+
 struct plan_step {
 	enum plan_action action;
 	enum plan_object object;
@@ -44,16 +55,22 @@ struct plan_step {
 	const char *reason; /* why, for what is not plainly created or deleted; NULL */
 	struct mark mark;   /* in the manifest; none for deletes */
 
-	const struct manifest_map *map;               /* PLAN_MAP, wanted */
-	const struct manifest_program *program;       /* PLAN_PROGRAM, wanted */
-	const struct bpfasm_code *code;               /* likewise */
-	const char *file;                             /* name of the program's pin */
+	const struct manifest_map *map;         /* PLAN_MAP, wanted */
+	const struct manifest_program *program; /* PLAN_PROGRAM, wanted */
+	const struct bpfasm_code *code;         /* likewise */
+	const char *file; /* name of the pins, where that is not the step's; NULL */
 	const struct manifest_attachment *attachment; /* PLAN_ATTACHMENT, wanted */
 	unsigned int parts;                           /* likewise */
 	bool stale_link; /* a link that is pinned has to go before a new one is made */
 
 	const struct state_attachment *old; /* PLAN_ATTACHMENT, observed; NULL: nothing there */
-	plan_files superseded; /* PLAN_PROGRAM: pins of other generations, removed last */
+	/* PLAN_ATTACHMENT: somebody else's program that is taken off the hook; NULL: none */
+	const struct state_holder *replaced;
+
+	/* A program of somebody else's that goes; `old` is NULL then. */
+	const struct state_holder *foreign;
+	const struct plan_hook *hook; /* where it is */
+	plan_files superseded;        /* PLAN_PROGRAM: pins of other generations, removed last */
 };
 
 struct plan {
@@ -63,6 +80,7 @@ struct plan {
 	VEC(struct plan_step) steps;
 	size_t counts[PLAN_ACTION_COUNT];
 	bool refresh_layout; /* the folder lacks its layout version */
+	bool partial;        /* some attachments go, and all else stays; no manifest */
 };
 
 /*
@@ -77,6 +95,29 @@ const struct plan *plan_make(struct arena *arena, const struct manifest *manifes
 /* The plan that removes everything observed; a layout of another version goes to `diagnostics`. */
 const struct plan *plan_teardown(
 	struct arena *arena, const struct state *state, struct diagnostics *diagnostics);
+
+/* Which programs are to go off which hooks. */
+struct plan_detach {
+	const char *target;             /* name of the map in the deployment, or path; NULL */
+	uint64_t target_id;             /* of the map or the cgroup; 0: it is not there */
+	bool on_cgroup;                 /* it is a cgroup */
+	const struct attach_kind *kind; /* NULL: every hook of the target */
+	const char *program;            /* its name or its id; NULL: any */
+};
+
+/* Takes attachments of a deployment away: no step where it has none there. */
+const struct plan *plan_detach(
+	struct arena *arena, const struct state *state, const struct plan_detach *detach);
+
+/* Takes away what others put there. `nothing`: a state without objects, its name says of what. */
+const struct plan *plan_detach_foreign(struct arena *arena, const struct state *nothing,
+	const plan_hooks *hooks, const char *program);
+
+/* An E0409 for each step of such a plan, where that is not to be done. */
+void plan_refuse_foreign(const struct plan *plan, struct diagnostics *diagnostics);
+
+/* "program 17 (name)" */
+const char *plan_holder_text(struct arena *arena, const struct state_holder *holder);
 
 /* Whether applying it would change anything. */
 bool plan_changes(const struct plan *plan);

@@ -12,16 +12,6 @@ static bool is_error(const struct diagnostic *diagnostic)
 	return diag_codes[diagnostic->code].exit_code != 0;
 }
 
-/* Bytes of the character at `text`, at least 1. */
-static size_t character_length(const char *text, size_t length)
-{
-	size_t bytes = 1;
-
-	while (bytes < length && ((unsigned char)text[bytes] & 0xc0) == 0x80)
-		bytes++;
-	return bytes;
-}
-
 /* Bytes of the first `characters` characters. */
 static size_t bytes_of(const char *text, size_t length, uint32_t characters)
 {
@@ -64,43 +54,18 @@ static void write_below(
 	}
 }
 
-/*
- * A manifest is somebody else's text: what would steer a terminal, and what is no UTF-8, is shown
- * as a question mark.
- */
-static bool steers_terminal(const char *text, size_t length)
+static void write_caret(struct sink *sink, const struct mark *mark, const char *hint,
+	const char *text, size_t length)
 {
-	unsigned char first = (unsigned char)text[0];
-	unsigned char second = length > 1 ? (unsigned char)text[1] : 0;
-
-	return (first < 0x20 && first != '\t') || first == 0x7f ||
-	       (first == 0xc2 && second < 0xa0) || utf8_length(text) != length;
-}
-
-static void write_foreign(
-	struct sink *sink, enum sink_colour colour, const char *text, size_t length)
-{
-	for (size_t at = 0, bytes; at < length; at += bytes) {
-		bytes = character_length(text + at, length - at);
-		if (steers_terminal(text + at, bytes))
-			sink_coloured(sink, colour, "?");
-		else
-			sink_coloured(sink, colour, "%.*s", (int)bytes, text + at);
-	}
-}
-
-static void write_caret(
-	struct sink *sink, const struct diagnostic *diagnostic, const char *text, size_t length)
-{
-	uint32_t characters = diagnostic->mark.length ? diagnostic->mark.length : 1;
+	uint32_t characters = mark->length ? mark->length : 1;
 
 	if (length)
 		write_below(sink, COLOUR_GREEN, '^', text, bytes_of(text, length, characters));
 	else
 		sink_coloured(sink, COLOUR_GREEN, "^");
-	if (diagnostic->hint) {
+	if (hint) {
 		sink_text(sink, " ");
-		write_foreign(sink, COLOUR_NONE, diagnostic->hint, strlen(diagnostic->hint));
+		sink_foreign(sink, COLOUR_NONE, hint, strlen(hint));
 	}
 	sink_text(sink, "\n");
 }
@@ -118,15 +83,14 @@ static size_t shown_from(const char *line, size_t length, size_t place)
 	return from;
 }
 
-static void write_source(struct sink *sink, const struct diagnostic *diagnostic)
+static void write_source(struct sink *sink, const struct mark *mark, const char *hint)
 {
-	const struct mark *mark = &diagnostic->mark;
 	size_t length, place, from, shown;
 	const char *line = source_line(mark->source, mark->line, &length);
 
 	if (!line)
 		return;
-	place = bytes_of(line, length, mark->column - 1);
+	place = source_offset(mark) - (size_t)(line - mark->source->text);
 	from = shown_from(line, length, place);
 	shown = length - from;
 	if (shown > LINE_MAX_SHOWN) {
@@ -135,22 +99,40 @@ static void write_source(struct sink *sink, const struct diagnostic *diagnostic)
 			shown--;
 	}
 	sink_text(sink, "%5u | ", mark->line);
-	write_foreign(sink, COLOUR_NONE, line + from, shown);
+	sink_foreign(sink, COLOUR_NONE, line + from, shown);
 	sink_text(sink, "\n      | ");
 	write_below(sink, COLOUR_NONE, ' ', line + from, place - from);
-	write_caret(sink, diagnostic, line + place, from + shown - place);
+	write_caret(sink, mark, hint, line + place, from + shown - place);
 }
 
 static void write_place(struct sink *sink, const struct mark *mark)
 {
 	if (!mark->source)
 		return;
-	write_foreign(sink, COLOUR_BOLD, mark->source->name, strlen(mark->source->name));
+	sink_foreign(sink, COLOUR_BOLD, mark->source->name, strlen(mark->source->name));
 	sink_coloured(sink, COLOUR_BOLD, ":%u:%u: ", mark->line, mark->column);
 	sink_string(sink, "file", mark->source->name);
 	sink_number(sink, "line", mark->line);
 	sink_number(sink, "column", mark->column);
-	sink_number(sink, "length", mark->length ? mark->length : 1);
+}
+
+/* How a place in a template was come to, from the inside to the outside. */
+static void write_uses(struct sink *sink, const struct diag_use *use)
+{
+	if (!use)
+		return;
+	sink_open_array(sink, "uses");
+	for (; use; use = use->outer) {
+		sink_open_object(sink, NULL);
+		write_place(sink, &use->mark);
+		sink_string(sink, "template", use->name);
+		sink_text(sink, "note: \"");
+		sink_foreign(sink, COLOUR_NONE, use->name, strlen(use->name));
+		sink_text(sink, "\" is used here\n");
+		write_source(sink, &use->mark, NULL);
+		sink_close(sink);
+	}
+	sink_close(sink);
 }
 
 static void write_diagnostic(struct sink *sink, const struct diagnostic *diagnostic, bool verbose)
@@ -159,20 +141,23 @@ static void write_diagnostic(struct sink *sink, const struct diagnostic *diagnos
 
 	sink_open_object(sink, NULL);
 	write_place(sink, &diagnostic->mark);
-	if (!diagnostic->mark.source)
+	if (diagnostic->mark.source)
+		sink_number(sink, "length", diagnostic->mark.length ? diagnostic->mark.length : 1);
+	else
 		sink_coloured(sink, COLOUR_BOLD, "sockform: ");
 	sink_coloured(sink, is_error(diagnostic) ? COLOUR_RED : COLOUR_YELLOW, "%s[%s]: ", severity,
 		diag_codes[diagnostic->code].name);
-	write_foreign(sink, COLOUR_NONE, diagnostic->message, strlen(diagnostic->message));
+	sink_foreign(sink, COLOUR_NONE, diagnostic->message, strlen(diagnostic->message));
 	sink_text(sink, "\n");
 	sink_string(sink, "severity", severity);
 	sink_string(sink, "code", diag_codes[diagnostic->code].name);
 	sink_string(sink, "message", diagnostic->message);
 	sink_string(sink, "hint", diagnostic->hint);
 	if (diagnostic->mark.source)
-		write_source(sink, diagnostic);
+		write_source(sink, &diagnostic->mark, diagnostic->hint);
 	else if (diagnostic->hint)
 		sink_text(sink, "  %s\n", diagnostic->hint);
+	write_uses(sink, diagnostic->use);
 	if (verbose && diagnostic->detail) {
 		sink_text(sink, "%s\n", diagnostic->detail);
 		sink_string(sink, "detail", diagnostic->detail);

@@ -54,6 +54,8 @@ static void write_step(struct sink *sink, const struct plan_step *step, int widt
 /* A deployment without anything in it is a folder and no step: still something to do. */
 static const char *summary_without_steps(const struct plan *plan)
 {
+	if (plan->partial)
+		return "nothing is attached";
 	if (!plan->manifest)
 		return plan->state->exists ? "nothing left in it" : "nothing to delete";
 	return plan_changes(plan) ? "nothing in it" : "unchanged";

@@ -8,7 +8,8 @@
 /*
  * All diagnostics in the order of the text. As text: place, code, message, source line, caret and
  * hint, then a count; as JSON: one object with the array "diagnostics". Nothing at all for an empty
- * list. `verbose` adds details, such as the verifier's whole log. Carets are placed by the widths
+ * list. What is wrong in a template is followed by the places that use it, in JSON the array "uses".
+ * `verbose` adds details, such as the verifier's whole log. Carets are placed by the widths
  * of characters in LC_CTYPE.
  */
 void report_diagnostics(struct sink *sink, struct diagnostics *diagnostics, bool verbose);
@@ -34,5 +35,25 @@ struct report_status {
 
 void report_states(struct sink *sink, const struct report_status *states, size_t count);
 
-/* "v.yaml: 3 programs": what `sockform validate` says of manifests without errors. */
+/* What `sockform build` shows of one deployment. */
+struct report_build {
+	const struct manifest *manifest;
+	const struct bpfasm_code *const *codes; /* by position in the manifest's programs */
+};
+
+/*
+ * Listings. As text: each line of the manifest above the instructions that come from it, with their
+ * addresses, where jumps lead and whose block it is; what stands behind an address is assembly.
+ */
+void report_builds(struct sink *sink, const struct report_build *builds, size_t count);
+
+/*
+ * The JSON Schema (draft 2020-12) of the manifest, from the tables that decode it. It judges what a
+ * YAML 1.2 loader makes of a manifest: it accepts all that sockform accepts, and what it cannot
+ * know (names, places in the text, values that depend on another object) it leaves to sockform.
+ * Always JSON, whatever the sink's format is.
+ */
+void report_schema(struct sink *sink, struct arena *arena);
+
+/* What `sockform validate` says of manifests without errors: deployments, then libraries. */
 void report_valid(struct sink *sink, const struct manifest *const *manifests, size_t count);

@@ -104,6 +104,12 @@ void sink_number(struct sink *sink, const char *key, uint64_t value)
 		fprintf(sink->stream, "%llu", (unsigned long long)value);
 }
 
+void sink_integer(struct sink *sink, const char *key, int64_t value)
+{
+	if (begin_value(sink, key))
+		fprintf(sink->stream, "%lld", (long long)value);
+}
+
 void sink_real(struct sink *sink, const char *key, double value)
 {
 	if (begin_value(sink, key))
@@ -151,6 +157,26 @@ void sink_coloured(struct sink *sink, enum sink_colour colour, const char *forma
 	va_start(list, format);
 	write_text(sink, colour, format, list);
 	va_end(list);
+}
+
+static bool steers_terminal(const char *text, size_t length)
+{
+	unsigned char first = (unsigned char)text[0];
+	unsigned char second = length > 1 ? (unsigned char)text[1] : 0;
+
+	return (first < 0x20 && first != '\t') || first == 0x7f ||
+	       (first == 0xc2 && second < 0xa0) || utf8_length(text) != length;
+}
+
+void sink_foreign(struct sink *sink, enum sink_colour colour, const char *text, size_t length)
+{
+	for (size_t at = 0, bytes; at < length; at += bytes) {
+		bytes = character_length(text + at, length - at);
+		if (steers_terminal(text + at, bytes))
+			sink_coloured(sink, colour, "?");
+		else
+			sink_coloured(sink, colour, "%.*s", (int)bytes, text + at);
+	}
 }
 
 int sink_flush(struct sink *sink)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -44,6 +45,7 @@ void sink_open_array(struct sink *sink, const char *key);
 void sink_close(struct sink *sink);
 void sink_string(struct sink *sink, const char *key, const char *value); /* NULL: null */
 void sink_number(struct sink *sink, const char *key, uint64_t value);
+void sink_integer(struct sink *sink, const char *key, int64_t value);
 void sink_real(struct sink *sink, const char *key, double value);
 void sink_bool(struct sink *sink, const char *key, bool value);
 
@@ -51,6 +53,12 @@ void sink_bool(struct sink *sink, const char *key, bool value);
 void sink_text(struct sink *sink, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sink_coloured(struct sink *sink, enum sink_colour colour, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/*
+ * Somebody else's text, such as a line of a manifest: what would steer a terminal, and what is no
+ * UTF-8, is shown as a question mark.
+ */
+void sink_foreign(struct sink *sink, enum sink_colour colour, const char *text, size_t length);
 
 /* Hands what was written to the system; a negative errno where that fails (a full disk). */
 int sink_flush(struct sink *sink);

@@ -14,7 +14,7 @@ static int name_width(const struct state *state)
 	vec_each (program, &state->programs)
 		width = strlen(program->name) > width ? strlen(program->name) : width;
 	vec_each (attachment, &state->attachments)
-		width = strlen(attachment->name) > width ? strlen(attachment->name) : width;
+		width = strlen(attachment->title) > width ? strlen(attachment->title) : width;
 	return (int)width;
 }
 
@@ -50,15 +50,9 @@ static void write_program(struct sink *sink, const struct state_program *program
 	sink_string(sink, "name", program->name);
 	sink_string(sink, "digest", digest);
 	sink_number(sink, "id", program->id);
-	sink_number(sink, "run_count", program->run_count);
-	sink_number(sink, "run_nanoseconds", program->run_nanoseconds);
 	sink_close(sink);
-	sink_text(sink, "  %-10s  %-*s  %s, id %u", "program", width, program->name, digest,
+	sink_text(sink, "  %-10s  %-*s  %s, id %u\n", "program", width, program->name, digest,
 		program->id);
-	/* Zero is also what the kernel says with kernel.bpf_stats_enabled=0. */
-	if (program->run_count)
-		sink_text(sink, ", %" PRIu64 " runs", program->run_count);
-	sink_text(sink, "\n");
 }
 
 static void write_attachment(struct sink *sink, const struct state *state,
@@ -69,14 +63,20 @@ static void write_attachment(struct sink *sink, const struct state *state,
 	const char *program = running ? running->name : NULL;
 
 	sink_open_object(sink, NULL);
-	sink_string(sink, "name", attachment->name);
+	sink_string(sink, "name", attachment->title);
 	sink_string(sink, "target", attachment->target);
 	sink_string(sink, "attach_type", attachment->kind->name);
 	sink_string(sink, "program", program);
 	sink_number(sink, "link_id", attachment->link.id);
+	sink_number(sink, "run_count", attachment->dispatcher.run_count);
+	sink_number(sink, "run_nanoseconds", attachment->dispatcher.run_nanoseconds);
 	sink_close(sink);
-	sink_text(sink, "  %-10s  %-*s  %s\n", "attachment", width, attachment->name,
+	sink_text(sink, "  %-10s  %-*s  %s", "attachment", width, attachment->title,
 		program ? program : "-");
+	/* Zero is also what the kernel says with kernel.bpf_stats_enabled=0. */
+	if (attachment->dispatcher.run_count)
+		sink_text(sink, ", %" PRIu64 " runs", attachment->dispatcher.run_count);
+	sink_text(sink, "\n");
 }
 
 static void write_drifts(struct sink *sink, const state_drifts *drifts)
@@ -151,24 +151,45 @@ static void write_amount(struct sink *sink, const char *key, size_t count, const
 	sink_text(sink, "%s%zu %.*s", separator, count, (int)(strlen(key) - (count == 1)), key);
 }
 
-void report_valid(struct sink *sink, const struct manifest *const *manifests, size_t count)
+static void write_valid(struct sink *sink, const struct manifest *manifest)
 {
 	sink_open_object(sink, NULL);
-	sink_open_array(sink, "deployments");
-	for (size_t i = 0; i < count; i++) {
-		const struct manifest *manifest = manifests[i];
-
-		sink_open_object(sink, NULL);
-		sink_string(sink, "name", manifest->name.text);
-		sink_string(sink, "file", manifest->source->name);
+	sink_string(sink, "name", manifest->name.text);
+	sink_string(sink, "file", manifest->source->name);
+	if (manifest->library) {
+		sink_text(sink, "%s: valid, templates only, ", manifest->source->name);
+		write_amount(sink, "templates", manifest->templates.count, "");
+		write_amount(sink, "parameters", manifest->parameters.count, ", ");
+	} else {
 		sink_text(sink, "%s: valid, ", manifest->name.text);
 		write_amount(sink, "maps", manifest->maps.count, "");
 		write_amount(sink, "programs", manifest->programs.count, ", ");
 		write_amount(sink, "attachments", manifest->attachments.count, ", ");
 		write_amount(sink, "feeds", manifest->feeds.count, ", ");
-		sink_text(sink, "\n");
-		sink_close(sink);
 	}
+	sink_text(sink, "\n");
 	sink_close(sink);
+}
+
+static void write_all_valid(struct sink *sink, const char *key, bool libraries,
+	const struct manifest *const *manifests, size_t count)
+{
+	sink_open_array(sink, key);
+	for (size_t i = 0; i < count; i++)
+		if (manifests[i]->library == libraries)
+			write_valid(sink, manifests[i]);
+	sink_close(sink);
+}
+
+void report_valid(struct sink *sink, const struct manifest *const *manifests, size_t count)
+{
+	bool libraries = false;
+
+	for (size_t i = 0; i < count; i++)
+		libraries = libraries || manifests[i]->library;
+	sink_open_object(sink, NULL);
+	write_all_valid(sink, "deployments", false, manifests, count);
+	if (libraries)
+		write_all_valid(sink, "libraries", true, manifests, count);
 	sink_close(sink);
 }

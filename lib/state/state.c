@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "lib/state/state.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 const struct state_map *state_map_named(const struct state *state, const char *name)
@@ -33,47 +32,37 @@ const struct state_program *state_program_with_id(const struct state *state, uin
 	return NULL;
 }
 
-const char *state_program_file(struct arena *arena, const char *name, uint64_t digest)
+const struct state_cgroup *state_cgroup_at(const struct state *state, const char *path)
 {
-	return arena_printf(arena, "%s@%016" PRIx64, name, digest);
+	vec_each (cgroup, &state->cgroups)
+		if (strcmp(cgroup->path, path) == 0)
+			return cgroup;
+	return NULL;
 }
 
-bool state_parse_program_file(
-	struct arena *arena, const char *file, const char **name, uint64_t *digest)
+const struct state_hook *state_hook_named(const struct state *state, const char *name)
 {
-	const char *at = strchr(file, '@');
-	uint64_t value = 0;
-
-	if (!at || at == file || strlen(at + 1) != 16)
-		return false;
-	for (const char *digit = at + 1; *digit; digit++) {
-		const char *place = strchr("0123456789abcdef", *digit);
-
-		if (!place)
-			return false;
-		value = value << 4 | (uint64_t)(place - "0123456789abcdef");
-	}
-	*name = arena_copy(arena, file, (size_t)(at - file));
-	*digest = value;
-	return true;
+	vec_each (hook, &state->hooks)
+		if (strcmp(hook->name, name) == 0)
+			return hook;
+	return NULL;
 }
 
-const char *state_attachment_name(
-	struct arena *arena, const char *target, const struct attach_kind *kind)
+bool state_attachment_holds(
+	const struct state_attachment *attachment, const struct state_holder *holder)
 {
-	return arena_printf(arena, "%s:%s", target, kind->name);
+	/* Links of others, and which link a program came by, take CAP_SYS_ADMIN to see. */
+	return (holder->link && holder->link == attachment->link.id) ||
+	       holder->program == attachment->dispatcher.id;
 }
 
-bool state_parse_attachment_name(
-	struct arena *arena, const char *name, const char **target, const struct attach_kind **kind)
+uint64_t state_target_id(
+	const struct state *state, const char *target, const struct attach_kind *kind)
 {
-	const char *colon = strrchr(name, ':');
+	const struct state_cgroup *cgroup = kind->on_cgroup ? state_cgroup_at(state, target) : NULL;
+	const struct state_map *map = kind->on_cgroup ? NULL : state_map_named(state, target);
 
-	if (!colon || colon == name)
-		return false;
-	*kind = attach_kind_named(colon + 1);
-	*target = arena_copy(arena, name, (size_t)(colon - name));
-	return *kind != NULL;
+	return cgroup ? cgroup->id : map ? map->id : 0;
 }
 
 static void add_drift(struct arena *arena, state_drifts *drifts, const char *object,
@@ -82,24 +71,33 @@ static void add_drift(struct arena *arena, state_drifts *drifts, const char *obj
 	*vec_add(arena, drifts) = (struct state_drift){ object, name, reason };
 }
 
-/* The first thing wrong with an attachment, from the map it hangs on to the program it runs. */
+/* A cgroup of which only the hash is known can be told by nobody but its manifest. */
+static bool target_is_known(const struct state_attachment *attachment)
+{
+	return !attachment->kind->on_cgroup || attachment->target[0] == '/';
+}
+
+/* The first thing wrong with an attachment, from what it hangs on to the program it runs. */
 static const char *attachment_drift(
 	const struct state *state, const struct state_attachment *attachment)
 {
-	const struct state_map *map = state_map_named(state, attachment->target);
+	uint64_t target = target_is_known(attachment)
+				  ? state_target_id(state, attachment->target, attachment->kind)
+				  : attachment->link.target;
+	bool on_cgroup = attachment->kind->on_cgroup;
 
-	if (!map)
-		return "its map has no pin";
+	if (!target && target_is_known(attachment))
+		return on_cgroup ? "its cgroup is gone" : "its map has no pin";
 	if (!attachment->slot.id)
 		return "its slot has no pin";
 	if (!attachment->dispatcher.id)
 		return "its dispatcher has no pin";
 	if (!attachment->link.id)
 		return "its link has no pin";
-	if (!attachment->link.map)
+	if (!attachment->link.target)
 		return "its link is detached";
-	if (attachment->link.map != map->id)
-		return "its link is on another map";
+	if (attachment->link.target != target)
+		return on_cgroup ? "its link is on another cgroup" : "its link is on another map";
 	if (attachment->link.type != attachment->kind->type)
 		return "its link is of another attach type";
 	if (attachment->link.program != attachment->dispatcher.id)
@@ -160,7 +158,7 @@ void state_find_drift(struct arena *arena, const struct state *state, state_drif
 		const char *reason = attachment_drift(state, attachment);
 
 		if (reason)
-			add_drift(arena, ret, "attachment", attachment->name, reason);
+			add_drift(arena, ret, "attachment", attachment->title, reason);
 	}
 	vec_each (program, &state->programs) {
 		const char *reason = is_superseded(state, program) ? "another generation of it runs"

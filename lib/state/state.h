@@ -22,6 +22,7 @@ struct state_map {
 	const char *name; /* of the pin */
 	uint32_t id;
 	uint32_t type, key_size, value_size, max_entries;
+	uint32_t flags; /* those that the kernel keeps; which NUMA node it does not tell */
 };
 
 /* A pinned program: one generation of it. */
@@ -32,27 +33,62 @@ struct state_program {
 	uint32_t id;
 	uint32_t maps[STATE_MAX_MAPS]; /* ids of the maps that it uses */
 	uint32_t map_count;
-	uint64_t run_count; /* 0 unless kernel.bpf_stats_enabled is set */
-	uint64_t run_nanoseconds;
 };
 
-/* A hook of a map: the slot, the dispatcher that tail-calls it, the link that attaches that. */
+/*
+ * A hook of a map or of a cgroup: the slot, the dispatcher that tail-calls it, the link that attaches
+ * that.
+ */
 struct state_attachment {
-	const char *name;   /* "<target>:<attach type>" */
-	const char *target; /* the map's name */
+	const char *name;   /* of the pins, see state_attachment_name */
+	const char *title;  /* "<target>:<attach type>", as shown */
+	const char *target; /* the map's name, or the cgroup's path */
 	const struct attach_kind *kind;
 	struct {
 		uint32_t id;      /* of the program array; 0: no pin */
 		uint32_t program; /* id in its element; 0: empty */
 	} slot;
 	struct {
-		uint32_t id;   /* 0: no pin */
-		uint32_t slot; /* id of the map it uses */
+		uint32_t id;    /* 0: no pin */
+		uint32_t slot;  /* id of the map it uses */
+		uint32_t flags; /* with which it was attached, see struct flag_kind */
+		/*
+		 * Of it and of what it tail-calls: the kernel counts where a run begins. 0 unless
+		 * kernel.bpf_stats_enabled is set.
+		 */
+		uint64_t run_count;
+		uint64_t run_nanoseconds;
 	} dispatcher;
 	struct {
 		uint32_t id; /* 0: no pin */
-		uint32_t program, map, type;
+		uint32_t program, type;
+		uint64_t target; /* id of the map or of the cgroup; 0: detached */
 	} link;
+};
+
+/* A cgroup that an attachment hangs on, or is to hang on. */
+struct state_cgroup {
+	const char *path; /* from the mount of cgroup2, which is "/" */
+	uint64_t id;      /* 0: there is none */
+};
+
+/* A program on a hook that none of the deployment's links put there. */
+struct state_holder {
+	uint32_t program;
+	const char *name; /* of the program; "" */
+	uint32_t link;    /* 0: attached without one (BPF_PROG_ATTACH) */
+	uint32_t flags;   /* with which it was attached, where that was without a link */
+	const char *at;   /* elsewhere, from where it keeps others off the hook; NULL: the hook */
+};
+
+typedef VEC(struct state_holder) state_holders;
+
+/* What is on a hook to which a deployment's attachment is to go. */
+struct state_hook {
+	const char *name; /* the attachment's */
+	state_holders holders;
+	bool shared;       /* other programs may go beside them */
+	uint32_t replaced; /* id of the program at the pin that is to be replaced; 0: none */
 };
 
 struct state {
@@ -64,7 +100,10 @@ struct state {
 	VEC(struct state_map) maps;
 	VEC(struct state_program) programs;
 	VEC(struct state_attachment) attachments;
-	VEC(const char *) strangers; /* paths in the folder that are nothing of ours */
+	const char *cgroup_mount; /* NULL: cgroup2 is not mounted, or no cgroup was looked for */
+	VEC(struct state_cgroup) cgroups; /* those that attachments name */
+	VEC(struct state_hook) hooks;     /* those that were looked at */
+	VEC(const char *) strangers;      /* paths in the folder that are nothing of ours */
 	VEC(const char *) leftovers; /* paths of pins that a crash left half-way to their place */
 	struct name_index map_names; /* positions in maps */
 	struct name_index program_files;
@@ -89,11 +128,34 @@ const struct state_program *state_program_filed(const struct state *state, const
 bool state_parse_program_file(
 	struct arena *arena, const char *file, const char **name, uint64_t *digest);
 
-/* "<target>:<attach type>", the file name of a slot, a dispatcher and a link. */
+/*
+ * "<target>:<attach type>", the file name of a slot, a dispatcher and a link. In the path of a cgroup
+ * stands "+" for "/" and "," for ".", which bpffs does not take, and "=2b" for "+" (likewise "," and
+ * "="), with "cgroup" before it: "cgroup+my,slice+app:sock_ops". Of a path that is too long for a
+ * file name there is a hash, "cgroup=0123456789abcdef:sock_ops": that is then its target.
+ */
 const char *state_attachment_name(
 	struct arena *arena, const char *target, const struct attach_kind *kind);
 bool state_parse_attachment_name(struct arena *arena, const char *name, const char **target,
 	const struct attach_kind **kind);
+
+/* "<target>:<attach type>", as shown. */
+const char *state_attachment_title(
+	struct arena *arena, const char *target, const struct attach_kind *kind);
+
+/* The path's row, or NULL. */
+const struct state_cgroup *state_cgroup_at(const struct state *state, const char *path);
+
+/* What is on the hook of the attachment of that name, or NULL where nobody looked. */
+const struct state_hook *state_hook_named(const struct state *state, const char *name);
+
+/* Whether it is the attachment that put the program there. */
+bool state_attachment_holds(
+	const struct state_attachment *attachment, const struct state_holder *holder);
+
+/* Id of the map or the cgroup that a target means by now; 0: there is none. */
+uint64_t state_target_id(
+	const struct state *state, const char *target, const struct attach_kind *kind);
 
 /* One thing that is not as it should be, seen from the state alone. */
 struct state_drift {

@@ -5,6 +5,7 @@
 #include "lib/yaml/node.h"
 
 #include "lib/base/index.h"
+#include "lib/yaml/guard.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -12,13 +13,15 @@
 struct open_node {
 	struct yaml_node *node;
 	const struct yaml_node *key; /* mappings: the key whose value comes next */
-	struct name_index keys;      /* mappings: position of each key in pairs */
+	struct name_index keys;      /* mappings of many: position of each key in pairs */
 	bool key_refused;            /* the value that comes next belongs to no usable key */
 };
 
 struct loader {
 	struct arena *arena;
 	const struct source *source;
+	const char *guarded; /* what libyaml reads, see guard.h */
+	size_t line;         /* of the source, that the last mark was found in */
 	struct diagnostics *diagnostics;
 	yaml_parser_t parser;
 	struct open_node stack[YAML_MAX_DEPTH];
@@ -30,24 +33,14 @@ struct loader {
 };
 
 /* libyaml's own lines are not used: it counts breaks that no editor does (U+2028 and others). */
-static struct mark mark_of(const struct loader *loader, const yaml_mark_t *at)
+static struct mark mark_of(struct loader *loader, const yaml_mark_t *at)
 {
-	return source_mark(loader->source, at->index);
+	return source_mark_after(loader->source, at->index, &loader->line);
 }
 
-static struct mark mark_between(const struct source *source, struct mark start, size_t end)
+static struct mark mark_span(struct loader *loader, const yaml_event_t *event)
 {
-	struct mark last = source_mark(source, end);
-
-	if (last.line == start.line && last.column > start.column)
-		start.length = last.column - start.column;
-	return start;
-}
-
-static struct mark mark_span(const struct loader *loader, const yaml_event_t *event)
-{
-	return mark_between(
-		loader->source, mark_of(loader, &event->start_mark), event->end_mark.index);
+	return source_mark_until(mark_of(loader, &event->start_mark), event->end_mark.index);
 }
 
 static bool has_properties(const yaml_event_t *event)
@@ -63,13 +56,13 @@ static bool has_properties(const yaml_event_t *event)
 }
 
 /* libyaml has a node begin at its anchor or tag; what is meant is what stands behind them. */
-static struct mark mark_of_node(const struct loader *loader, const yaml_event_t *event)
+static struct mark mark_of_node(struct loader *loader, const yaml_event_t *event)
 {
 	const struct source *source = loader->source;
 	struct mark mark = mark_of(loader, &event->start_mark);
 	const char *at;
 
-	if (!has_properties(event) || mark.column > YAML_FAR_COLUMN)
+	if (!has_properties(event))
 		return mark_span(loader, event);
 	at = source->text + source_offset(&mark);
 	while (*at == '&' || *at == '!') {
@@ -80,7 +73,7 @@ static struct mark mark_of_node(const struct loader *loader, const yaml_event_t 
 	/* An anchor with nothing behind it: what was found is the next node's. */
 	if (source->line_first[mark.line - 1] + mark.column - 1 > event->end_mark.index)
 		return mark_span(loader, event);
-	return mark_between(source, mark, event->end_mark.index);
+	return source_mark_until(mark, event->end_mark.index);
 }
 
 static void stop(struct loader *loader)
@@ -103,6 +96,8 @@ static const char *syntax_hint(const struct mark *mark)
 		return "YAML indents with blanks, not with tabs";
 	if (at > line && at[-1] == '*' && at < line + length && *at == '(')
 		return "an instruction that begins with * needs quotes";
+	if (length > 1 && memmem(line, length, "${", 2))
+		return "a parameter is ${ and a name and }, or the value needs quotes";
 	return NULL;
 }
 
@@ -133,7 +128,8 @@ static void report_syntax(struct loader *loader)
 	if (parser->error == YAML_MEMORY_ERROR)
 		arena_out_of_memory();
 	if (parser->error == YAML_READER_ERROR)
-		mark = source_mark_of_byte(loader->source, parser->problem_offset);
+		mark = source_mark_of_byte(
+			loader->source, unguarded_offset(loader->guarded, parser->problem_offset));
 	else if (blames_context(parser, &mark))
 		mark = mark_of(loader, &parser->context_mark);
 	diag_add(loader->diagnostics, DIAG_E0101, mark, "%s%s%s",
@@ -141,6 +137,27 @@ static void report_syntax(struct loader *loader)
 		parser->context ? " " : "", parser->context ? parser->context : "")
 		->hint = syntax_hint(&mark);
 	stop(loader);
+}
+
+/* Up to so many keys are compared one by one: that is most mappings, and an index each is dear. */
+#define FEW_KEYS 8
+
+/* Remembers a key; the position of the pair that has it already, or NAME_ABSENT. */
+static size_t take_key(struct loader *loader, struct open_node *open, const char *text)
+{
+	size_t count = open->node->pairs.count;
+
+	if (count < FEW_KEYS) {
+		for (size_t i = 0; i < count; i++)
+			if (strcmp(open->node->pairs.items[i].key->text, text) == 0)
+				return i;
+		return NAME_ABSENT;
+	}
+	if (!open->keys.count)
+		for (size_t i = 0; i < count; i++)
+			name_index_add(loader->arena, &open->keys,
+				open->node->pairs.items[i].key->text, i);
+	return name_index_add(loader->arena, &open->keys, text, count);
 }
 
 static void add_to_mapping(struct loader *loader, struct open_node *open, struct yaml_node *node)
@@ -158,8 +175,7 @@ static void add_to_mapping(struct loader *loader, struct open_node *open, struct
 			open->key_refused = true;
 			return;
 		}
-		first = name_index_add(
-			loader->arena, &open->keys, node->text, open->node->pairs.count);
+		first = take_key(loader, open, node->text);
 		if (first == NAME_ABSENT) {
 			open->key = node;
 			return;
@@ -188,6 +204,7 @@ static void add_node(struct loader *loader, struct yaml_node *node, struct mark 
 	}
 	open = &loader->stack[loader->depth - 1];
 	open->node->weight += node->weight;
+	open->node->parameters = open->node->parameters || node->parameters;
 	if (open->node->weight > YAML_MAX_NODES) {
 		diag_add(loader->diagnostics, DIAG_E0105, mark,
 			"the document has more than %d nodes here, aliases counted as what they "
@@ -262,13 +279,25 @@ static enum yaml_style style_of(const yaml_event_t *event)
 	}
 }
 
+static void set_text(
+	struct loader *loader, struct yaml_node *node, const char *value, size_t length)
+{
+	char *text = arena_copy(loader->arena, value, length);
+
+	node->text = text;
+	node->length = unguard_braces(text, length);
+	node->parameters = strstr(text, "${") != NULL;
+}
+
 static void add_scalar(struct loader *loader, const yaml_event_t *event)
 {
 	const char *value = (const char *)event->data.scalar.value;
-	size_t length = event->data.scalar.length;
+	size_t guarded = event->data.scalar.length, length = guarded;
 	struct mark mark = mark_of_node(loader, event);
 	struct yaml_node *node = new_node(loader, YAML_SCALAR, mark, event->data.scalar.anchor);
 
+	if (loader->guarded != loader->source->text)
+		length = unguarded_offset(value, guarded);
 	node->style = style_of(event);
 	if (length > YAML_MAX_SCALAR) {
 		node->mark.length = 0;
@@ -280,9 +309,7 @@ static void add_scalar(struct loader *loader, const yaml_event_t *event)
 		diag_add(loader->diagnostics, DIAG_E0101, node->mark,
 			"a NUL byte has no place in a manifest");
 	}
-	length = node->refused ? 0 : length;
-	node->text = arena_copy(loader->arena, value, length);
-	node->length = length;
+	set_text(loader, node, value, node->refused ? 0 : guarded);
 	add_node(loader, node, mark);
 }
 
@@ -361,15 +388,17 @@ void yaml_load(struct arena *arena, const struct source *source, struct diagnost
 	yaml_documents *ret)
 {
 	struct loader *loader = arena_alloc(arena, sizeof(*loader));
+	size_t length = source->length;
 
 	loader->arena = arena;
 	loader->source = source;
+	loader->guarded = guard_braces(arena, source->text, &length);
 	loader->diagnostics = diagnostics;
 	if (!yaml_parser_initialize(&loader->parser))
 		arena_out_of_memory();
 	yaml_parser_set_encoding(&loader->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(
-		&loader->parser, (const unsigned char *)source->text, source->length);
+		&loader->parser, (const unsigned char *)loader->guarded, length);
 	while (!loader->stopped) {
 		yaml_event_t event;
 

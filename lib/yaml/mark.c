@@ -3,7 +3,7 @@
  * From a byte of a scalar's value back to its place in the file: source and value are walked side
  * by side, by the rules of YAML 1.1 for folding (5.7, 9.1) and escapes (5.6).
  */
-#include "lib/yaml/node.h"
+#include "lib/yaml/substitute.h"
 
 #include <string.h>
 
@@ -164,6 +164,7 @@ struct mark yaml_mark_from(
 {
 	struct mark mark;
 
+	scalar = yaml_original(scalar, &offset, &length);
 	if (scalar->alias || scalar->style == YAML_FOLDED)
 		return scalar->mark;
 	if (offset > scalar->length)
@@ -174,9 +175,6 @@ struct mark yaml_mark_from(
 		restart(cursor, scalar);
 	if (scalar->style == YAML_LITERAL)
 		mark = mark_in_literal(cursor, offset);
-	else if (scalar->mark.column > YAML_FAR_COLUMN)
-		mark = mark_within(
-			scalar->mark, (uint32_t)count_characters(scalar->text, offset), 0);
 	else
 		mark = mark_in_flow(cursor, offset);
 	mark.length = (uint32_t)count_characters(scalar->text + offset, length);

@@ -370,3 +370,115 @@ Test(facts, bpffs_refuses_dots_and_takes_the_signs_that_pins_use)
 	cr_assert_eq(unlink(pin), 0);
 	cr_assert_eq(rmdir(folder), 0);
 }
+
+/* What sockets enter a map: established and listening ones. */
+Test(facts, unconnected_sockets_enter_no_map)
+{
+	int map = sockmap_make();
+	int fresh = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int unbound = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	attach_verdict(map);
+	cr_assert_eq(socket_insert(map, 0, fresh), -EOPNOTSUPP);
+	cr_assert_eq(socket_insert(map, 0, unbound), -EOPNOTSUPP);
+	cr_assert_eq(listen(listener, 1), 0);
+	cr_assert_eq(socket_insert(map, 0, listener), 0);
+	close(fresh);
+	close(unbound);
+	close(listener);
+}
+
+Test(facts, a_closed_socket_leaves_its_map)
+{
+	int map = sockmap_make();
+	uint32_t index = 3;
+	uint64_t cookie;
+	struct pair pair;
+
+	attach_verdict(map);
+	pair_open(&pair);
+	cr_assert_eq(socket_insert(map, index, pair.server), 0);
+	cr_assert_eq(bpf_map_lookup_elem(map, &index, &cookie), 0);
+	pair_close(&pair);
+	for (int tries = 0; tries < 100 && bpf_map_lookup_elem(map, &index, &cookie) == 0; tries++)
+		usleep(10000);
+	cr_assert_eq(bpf_map_lookup_elem(map, &index, &cookie), -ENOENT);
+}
+
+/* How often it ran, since stats were switched on. */
+static uint64_t runs_of(int program)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 length = sizeof(info);
+
+	cr_assert_eq(bpf_obj_get_info_by_fd(program, &info, &length), 0);
+	return info.run_cnt;
+}
+
+/* So a hook's runs are its dispatcher's. */
+Test(facts, what_a_tail_call_leads_to_is_not_counted)
+{
+	int map = sockmap_make(), stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	int slot = map_make(BPF_MAP_TYPE_PROG_ARRAY, 4, 1);
+	int target = program_pass(), dispatcher = program_dispatch(slot);
+	const uint32_t element = 0;
+	struct pair pair;
+
+	cr_assert_geq(stats, 0);
+	cr_assert_eq(bpf_map_update_elem(slot, &element, &target, BPF_ANY), 0);
+	link_make(dispatcher, map, VERDICT);
+	pair_open(&pair);
+	cr_assert_eq(socket_insert(map, 0, pair.server), 0);
+	give(pair.client, "hello");
+	assert_gets(pair.server, "hello");
+	cr_assert_eq(runs_of(dispatcher), 1);
+	cr_assert_eq(runs_of(target), 0);
+	pair_close(&pair);
+	close(stats);
+}
+
+/*
+ * A parser of messages that begin with their length in a byte, which counts how often it has read
+ * which length (the array's index).
+ */
+static int program_parse_lengths(int counts)
+{
+	return program_make(INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_1, 0, 0),
+		MOV(BPF_REG_2, 0), INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_3, BPF_REG_10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_3, 0, 0, -1), MOV(BPF_REG_4, 1),
+		CALL(BPF_FUNC_skb_load_bytes),
+		INSN(BPF_LDX | BPF_MEM | BPF_B, BPF_REG_7, BPF_REG_10, -1, 0),
+		INSN(BPF_STX | BPF_MEM | BPF_W, BPF_REG_10, BPF_REG_7, -8, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, -8), LD_MAP(BPF_REG_1, counts),
+		CALL(BPF_FUNC_map_lookup_elem), INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 2, 0),
+		MOV(BPF_REG_1, 1),
+		INSN(BPF_STX | BPF_ATOMIC | BPF_DW, BPF_REG_0, BPF_REG_1, 0, BPF_ADD),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_7, 0, 0), EXIT);
+}
+
+/*
+ * The second message of a segment: the parser is shown the first one's length again. So a parser has
+ * to remember how far it is (manifests/frames.yaml), or frame by what does not depend on bytes.
+ */
+Test(facts, a_parser_is_shown_segments_from_their_first_byte)
+{
+	int map = sockmap_make(), counts = map_make(BPF_MAP_TYPE_ARRAY, 8, 16);
+	const uint32_t three = 3, five = 5;
+	uint64_t seen_three, seen_five;
+	struct pair pair;
+
+	link_make(program_parse_lengths(counts), map, PARSER);
+	attach_verdict(map);
+	pair_open(&pair);
+	cr_assert_eq(socket_insert(map, 0, pair.server), 0);
+	/* Three bytes, and then five: the lengths are 3 and 5, and 3 divides neither. */
+	cr_assert_eq(send(pair.client, "\003ab\005cdef", 8, MSG_NOSIGNAL), 8);
+	assert_gets(pair.client, "\003ab\005cd");
+	cr_assert_eq(bpf_map_lookup_elem(counts, &three, &seen_three), 0);
+	cr_assert_eq(bpf_map_lookup_elem(counts, &five, &seen_five), 0);
+	cr_assert_geq(seen_three, 2);
+	cr_assert_eq(seen_five, 0);
+	pair_close(&pair);
+}

@@ -126,6 +126,31 @@ Test(diag, sort_is_stable)
 			diagnostics.list.items[i].message, arena_printf(&arena, "%04d", i));
 }
 
+static void sort_sources(size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		diag_add(&diagnostics, DIAG_E0201, mark_at(source_of("x"), 1, 1, 1), "x");
+	diag_sort(&diagnostics);
+	cr_assert_eq(diagnostics.list.count, count);
+}
+
+Test(diag, sort_of_many_sources_takes_linear_time)
+{
+	double times = growth(sort_sources, 10000);
+
+	cr_assert_lt(times, 10, "%.1f", times);
+}
+
+Test(diag, comparisons_are_limited)
+{
+	cr_assert(diag_may_compare(&diagnostics, DIAG_MAX_COMPARED - 2));
+	cr_assert(!diag_may_compare(&diagnostics, 3));
+	cr_assert(diag_may_compare(&diagnostics, 2));
+	cr_assert(!diag_may_compare(&diagnostics, 1));
+	cr_assert(diag_may_compare(&diagnostics, 0));
+	cr_assert(!diag_may_compare(&diagnostics, SIZE_MAX));
+}
+
 Test(diag, sort_takes_an_empty_list)
 {
 	diag_sort(&diagnostics);
@@ -162,4 +187,90 @@ Test(diag, sort_keeps_what_is_said_of_two_places)
 	add(NULL, 0, 0, "b");
 	diag_sort(&diagnostics);
 	expect_order("aabb");
+}
+
+/* What is set as the use when a diagnostic is added is its use, and no later one's. */
+Test(diag, a_use_goes_with_what_is_added)
+{
+	struct diag_use outer = { .name = "a" }, inner = { .name = "b", .outer = &outer };
+
+	add(NULL, 0, 0, "a");
+	diagnostics.use = &inner;
+	add(NULL, 0, 0, "b");
+	diagnostics.use = NULL;
+	add(NULL, 0, 0, "c");
+	cr_assert_null(diagnostics.list.items[0].use);
+	cr_assert_eq(diagnostics.list.items[1].use, &inner);
+	cr_assert_null(diagnostics.list.items[2].use);
+}
+
+static void add_used(const struct source *source, uint32_t line, uint32_t inner_line)
+{
+	struct diag_use *uses = arena_alloc_array(&arena, 2, sizeof(*uses));
+
+	uses[0].mark = mark_at(source, line, 1, 1);
+	uses[1].mark = mark_at(source, inner_line, 1, 1);
+	uses[1].outer = &uses[0];
+	diagnostics.use = &uses[1];
+	add(source, 1, 1, "x");
+	diagnostics.use = NULL;
+}
+
+/* By whichever way it is come to inside of templates, from one place outside it is one fault. */
+Test(diag, sort_keeps_once_what_is_used_from_one_place)
+{
+	const struct source *source = source_of("x");
+
+	add_used(source, 10, 2);
+	add_used(source, 10, 3);
+	add_used(source, 20, 2);
+	add(source, 1, 1, "x");
+	add_used(source, 10, 2);
+	diag_sort(&diagnostics);
+	expect_order("xxx");
+	cr_assert_eq(diagnostics.errors, 3);
+	cr_assert_eq(diagnostics.list.items[0].use->outer->mark.line, 10);
+	cr_assert_eq(diagnostics.list.items[1].use->outer->mark.line, 20);
+	cr_assert_null(diagnostics.list.items[2].use);
+}
+
+/* So that a fault that is met in thousands of places costs no more than each place. */
+static void add_and_sort(size_t amount)
+{
+	const struct source *source = source_of("x");
+
+	for (uint32_t i = 0; i < amount; i++)
+		add_used(source, i + 1, 1);
+	diag_sort(&diagnostics);
+	cr_assert_eq(diagnostics.list.count, amount);
+}
+
+Test(diag, sort_of_one_place_grows_with_its_uses)
+{
+	cr_assert_lt(growth(add_and_sort, 20000), 8);
+}
+
+Test(diag, copies_count)
+{
+	struct diagnostics others = { .arena = &arena };
+
+	add(NULL, 0, 0, "a");
+	diag_add(&others, DIAG_E0202, mark_none, "b");
+	diag_add(&others, DIAG_W0601, mark_none, "c");
+	diag_copy(&diagnostics, &others.list.items[0]);
+	diag_copy(&diagnostics, &others.list.items[1]);
+	expect_order("abc");
+	cr_assert_eq(diagnostics.errors, 2);
+	cr_assert_eq(diagnostics.warnings, 1);
+}
+
+Test(diag, circles_in_words)
+{
+	static const char *const names[] = { "a", "b", "c" };
+
+	cr_assert_str_eq(diag_circle(&arena, names, 1, "uses"), "\"a\" uses itself");
+	cr_assert_str_eq(
+		diag_circle(&arena, names, 2, "uses"), "\"a\" uses \"b\", which uses \"a\"");
+	cr_assert_str_eq(diag_circle(&arena, names, 3, "includes"),
+		"\"a\" includes \"b\", which includes \"c\", which includes \"a\"");
 }

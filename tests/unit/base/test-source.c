@@ -86,6 +86,77 @@ Test(source, indexes_many_lines)
 	cr_assert_eq(source->line_start[77777], 2 * 77777);
 }
 
+/* Characters of one to four bytes, so that they stand across the edges of all blocks. */
+static const char *long_text(size_t pieces)
+{
+	static const char piece[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"
+				    "b";
+	size_t length = sizeof(piece) - 1;
+	char *text = arena_alloc(&arena, pieces * length + 1);
+
+	for (size_t i = 0; i < pieces; i++)
+		memcpy(text + i * length, piece, length);
+	return text;
+}
+
+/* Five characters in eleven bytes: 1, 2, 3, 4 and 1. */
+Test(source, places_in_long_lines)
+{
+	static const size_t bytes[] = { 0, 1, 3, 6, 10 };
+	const struct source *source =
+		source_of(arena_printf(&arena, "short\n%s\nend", long_text(500)));
+
+	for (size_t i = 0; i < 2500; i++) {
+		size_t offset = 6 + i / 5 * 11 + bytes[i % 5];
+		struct mark mark = source_mark(source, 6 + i);
+
+		expect_mark(mark, 2, (uint32_t)i + 1, 0);
+		cr_assert_eq(source_offset(&mark), offset, "character %zu", i);
+		expect_mark(source_mark_of_byte(source, offset), 2, (uint32_t)i + 1, 0);
+	}
+	expect_mark(source_mark_of_byte(source, source->length), 3, 4, 0);
+}
+
+Test(source, a_place_behind_a_long_line_is_its_end)
+{
+	const struct source *source =
+		source_of(arena_printf(&arena, "%s\r\n%s", long_text(100), long_text(100)));
+	struct mark mark = mark_at(source, 1, 100000, 1);
+
+	cr_assert_eq(source_offset(&mark), 1100);
+	mark = mark_at(source, 1, 501, 1);
+	cr_assert_eq(source_offset(&mark), 1100);
+	mark = mark_at(source, 2, 501, 1);
+	cr_assert_eq(source_offset(&mark), source->length);
+}
+
+Test(source, marks_from_the_front_to_the_back)
+{
+	const struct source *source = source_of("ab\n\n\ncd\ne");
+	size_t line = 0;
+
+	expect_mark(source_mark_after(source, 1, &line), 1, 2, 0);
+	expect_mark(source_mark_after(source, 2, &line), 1, 3, 0);
+	expect_mark(source_mark_after(source, 3, &line), 2, 1, 0);
+	expect_mark(source_mark_after(source, 6, &line), 4, 2, 0);
+	expect_mark(source_mark_after(source, 8, &line), 5, 1, 0);
+	expect_mark(source_mark_after(source, 9, &line), 5, 2, 0);
+	/* And back again. */
+	expect_mark(source_mark_after(source, 4, &line), 3, 1, 0);
+	expect_mark(source_mark_after(source, 0, &line), 1, 1, 0);
+}
+
+Test(source, marks_end_in_their_line)
+{
+	const struct source *source = source_of("abc\nde");
+
+	expect_mark(source_mark_until(source_mark(source, 1), 3), 1, 2, 2);
+	expect_mark(source_mark_until(source_mark(source, 1), 1), 1, 2, 0);
+	expect_mark(source_mark_until(source_mark(source, 1), 0), 1, 2, 0);
+	expect_mark(source_mark_until(source_mark(source, 1), 4), 1, 2, 0);
+	expect_mark(source_mark_until(source_mark(source, 4), 6), 2, 1, 2);
+}
+
 static int write_file(char *path, const void *bytes, size_t length)
 {
 	int fd = mkstemp(path);
@@ -297,4 +368,32 @@ Test(source, characters_are_counted)
 	cr_assert_eq(count_characters("abc", 3), 3);
 	cr_assert_eq(count_characters("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80!", 10), 4);
 	cr_assert_eq(count_characters("abc", 2), 2);
+}
+
+Test(source, lines_without_the_blanks_around_them)
+{
+	const struct source *source = source_of(" \t a b\t \r\nc\n \n");
+	static const char *const expected[] = { "a b", "c", "", "" };
+
+	for (uint32_t i = 0; i < 4; i++) {
+		struct mark mark = mark_at(source, i + 1, 1, 1);
+
+		cr_assert_str_eq(source_line_trimmed(&arena, &mark), expected[i], "%u", i);
+	}
+	cr_assert_str_eq(source_line_trimmed(&arena, &mark_none), "");
+	cr_assert_str_eq(source_line_trimmed(&arena, &(struct mark){ source, 9, 1, 1 }), "");
+}
+
+/* As many bytes as belong together, and one at least where nothing does. */
+Test(source, lengths_of_characters)
+{
+	cr_assert_eq(character_length("ab", 2), 1);
+	cr_assert_eq(character_length("\xc3\xbc"
+				      "b",
+			     3),
+		2);
+	cr_assert_eq(character_length("\xe2\x82\xac", 3), 3);
+	cr_assert_eq(character_length("\xe2\x82\xac", 2), 2);
+	cr_assert_eq(character_length("\xbc", 1), 1);
+	cr_assert_eq(character_length("\xff\xff", 2), 1);
 }

@@ -44,6 +44,20 @@ Test(suggest, distances)
 	}
 }
 
+/* "abcdef" may be two edits away: a name that is three letters shorter or longer is none. */
+Test(suggest, what_is_too_short_or_too_long_is_not_offered)
+{
+	struct suggestion suggestion = suggestion_for("abcdef");
+
+	suggestion_offer(&suggestion, "abc");
+	suggestion_offer(&suggestion, "abcdefghi");
+	cr_assert_null(suggestion_result(&suggestion));
+	suggestion_offer(&suggestion, "abcdefgh");
+	cr_assert_str_eq(suggestion_result(&suggestion), "abcdefgh");
+	suggestion_offer(&suggestion, "abcde");
+	cr_assert_str_eq(suggestion_result(&suggestion), "abcde");
+}
+
 Test(suggest, words_over_64_bytes_are_infinitely_far)
 {
 	char longest[65], longer[66];

@@ -10,7 +10,7 @@ struct form {
 	const char *text;
 	struct bpf_insn instructions[2];
 	size_t count;
-	bool newer; /* than what llvm-mc 14 reads */
+	bool foreign; /* no text of LLVM 19 */
 };
 
 extern const struct form forms[];

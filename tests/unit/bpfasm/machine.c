@@ -14,35 +14,56 @@ uint64_t machine_initial(int reg)
 void machine_init(struct machine *machine)
 {
 	memset(machine, 0, sizeof(*machine));
+	machine->type = BPF_PROG_TYPE_SK_SKB;
 	for (int i = 0; i <= 10; i++)
 		machine->registers[i] = machine_initial(i);
 }
 
 /*
- * As struct __sk_buff of linux/bpf.h says: addresses in network order, local_port in host order,
+ * As the three contexts of linux/bpf.h say: addresses in network order, local_port in host order,
  * remote_port in network order but as 32 bits. Offsets are counted there by hand.
  */
-static uint32_t context_word(int16_t offset)
+static const struct {
+	enum bpf_prog_type type;
+	int16_t family, remote_ip4, local_ip4, remote_ip6, local_ip6, remote_port, local_port;
+} contexts[] = {
+	{ BPF_PROG_TYPE_SK_SKB, 88, 92, 96, 100, 116, 132, 136 },
+	{ BPF_PROG_TYPE_SK_MSG, 16, 20, 24, 28, 44, 60, 64 },
+	{ BPF_PROG_TYPE_SOCK_OPS, 20, 24, 28, 32, 48, 64, 68 },
+};
+
+static uint32_t word_of(const char *bytes, int at)
 {
-	switch (offset) {
-	case 76:
-		return MACHINE_DATA;
-	case 80:
-		return MACHINE_DATA_END;
-	case 88:
+	uint32_t word;
+
+	memcpy(&word, bytes + at, 4);
+	return word;
+}
+
+static uint32_t context_word(const struct machine *machine, int16_t offset)
+{
+	size_t i = 0;
+
+	if (machine->type == BPF_PROG_TYPE_SK_SKB && (offset == 76 || offset == 80))
+		return offset == 76 ? MACHINE_DATA : MACHINE_DATA_END;
+	while (contexts[i].type != machine->type)
+		i++;
+	if (offset == contexts[i].family)
 		return MACHINE_FAMILY;
-	case 92:
+	if (offset == contexts[i].remote_ip4)
 		return htonl(MACHINE_REMOTE_IP4);
-	case 96:
+	if (offset == contexts[i].local_ip4)
 		return htonl(MACHINE_LOCAL_IP4);
-	case 132:
+	if (offset == contexts[i].remote_port)
 		return htonl(MACHINE_REMOTE_PORT);
-	case 136:
+	if (offset == contexts[i].local_port)
 		return MACHINE_LOCAL_PORT;
-	default:
-		cr_assert_fail("a load of the context at %d", offset);
-		return 0;
-	}
+	if (offset >= contexts[i].remote_ip6 && offset < contexts[i].remote_ip6 + 16)
+		return word_of(MACHINE_REMOTE_IP6, offset - contexts[i].remote_ip6);
+	if (offset >= contexts[i].local_ip6 && offset < contexts[i].local_ip6 + 16)
+		return word_of(MACHINE_LOCAL_IP6, offset - contexts[i].local_ip6);
+	cr_assert_fail("a load of the context at %d", offset);
+	return 0;
 }
 
 static unsigned int size_of(const struct bpf_insn *insn)
@@ -90,7 +111,7 @@ static void load(struct machine *machine, const struct bpf_insn *insn)
 
 	if (base == MACHINE_CONTEXT) {
 		cr_assert_eq(size, 4);
-		machine->registers[insn->dst_reg] = context_word(insn->off);
+		machine->registers[insn->dst_reg] = context_word(machine, insn->off);
 		return;
 	}
 	memcpy(bytes, machine_stack(machine, address, size), size);
@@ -129,16 +150,17 @@ static uint64_t swap(uint64_t value, int32_t bits)
 	return htobe32((uint32_t)value);
 }
 
-/* False at a redirect. */
+/* False at the call that blocks are about. */
 static bool call(struct machine *machine, const struct bpf_insn *insn)
 {
-	if (insn->imm == BPF_FUNC_sk_redirect_map || insn->imm == BPF_FUNC_sk_redirect_hash) {
+	bool cookie = insn->imm == BPF_FUNC_get_socket_cookie;
+
+	if (!cookie && insn->imm != BPF_FUNC_get_netns_cookie) {
 		machine->helper = insn->imm;
 		return false;
 	}
-	cr_assert_eq(insn->imm, BPF_FUNC_get_socket_cookie);
 	cr_assert_eq(machine->registers[1], MACHINE_CONTEXT);
-	machine->registers[0] = MACHINE_COOKIE;
+	machine->registers[0] = cookie ? MACHINE_COOKIE : MACHINE_NETNS_COOKIE;
 	for (int i = 1; i <= 5; i++)
 		machine->registers[i] = UINT64_C(0xdeaddead);
 	return true;

@@ -13,6 +13,7 @@
 #define MACHINE_FRAME UINT64_C(0x2000000000) /* r10 */
 #define MACHINE_MAP UINT64_C(0x3000000000)   /* plus the map's position */
 #define MACHINE_COOKIE UINT64_C(0x1122334455667788)
+#define MACHINE_NETNS_COOKIE UINT64_C(0x99aabbccddeeff01)
 
 #define MACHINE_DATA UINT64_C(0xdada)
 #define MACHINE_DATA_END UINT64_C(0xdade)
@@ -21,14 +22,17 @@
 #define MACHINE_FAMILY 2
 #define MACHINE_LOCAL_IP4 UINT32_C(0xc0a80102)
 #define MACHINE_REMOTE_IP4 UINT32_C(0x0a0b0c0d)
+#define MACHINE_LOCAL_IP6 "\xfd\x00\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d"
+#define MACHINE_REMOTE_IP6 "\x20\x01\x0d\xb8\xf2\xf3\xf4\xf5\xf6\xf7\xf8\xf9\xfa\xfb\xfc\xfd"
 #define MACHINE_LOCAL_PORT 8080
 #define MACHINE_REMOTE_PORT 51966
 
 struct machine {
 	uint64_t registers[11];
 	unsigned char stack[512];
-	bool written[512]; /* the verifier lets no byte be read that was not written */
-	int32_t helper;    /* the redirect helper that was called; 0: exit */
+	bool written[512];       /* the verifier lets no byte be read that was not written */
+	int32_t helper;          /* the redirect or update helper that was called; 0: exit */
+	enum bpf_prog_type type; /* whose context it is */
 };
 
 /* Registers r0 to r9 hold numbers that tell them apart, r10 the frame. */

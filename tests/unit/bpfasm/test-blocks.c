@@ -5,6 +5,7 @@
 
 #include "lib/bpfasm/block.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 SUITE(blocks);
@@ -66,9 +67,9 @@ Test(blocks, redirect_by_index)
 	const struct bpfasm_code *code =
 		valid_code("- sk_redirect_map: { map: indexed, key: 3 }\n- exit\n");
 
-	EXPECT_CODE(code, { 0xb7, 3, 0, 0, 3 }, { 0xb7, 4, 0, 0, 0 }, MAP_LOAD(2), CALL(52), EXIT);
+	EXPECT_CODE(code, MAP_LOAD(2), { 0xb7, 3, 0, 0, 3 }, { 0xb7, 4, 0, 0, 0 }, CALL(52), EXIT);
 	cr_assert_eq(code->relocations.count, 1);
-	cr_assert_eq(code->relocations.items[0].instruction, 2);
+	cr_assert_eq(code->relocations.items[0].instruction, 0);
 	cr_assert_eq(code->relocations.items[0].map, MAP_INDEXED);
 }
 
@@ -76,7 +77,7 @@ Test(blocks, redirect_with_fallback)
 {
 	EXPECT_CODE(
 		valid_code("- sk_redirect_map_with_fallback: { map: indexed, key: r7, ctx: r6 }\n"),
-		{ 0xbf, 1, 6, 0, 0 }, { 0xbf, 3, 7, 0, 0 }, { 0xb7, 4, 0, 0, 0 }, MAP_LOAD(2),
+		{ 0xbf, 1, 6, 0, 0 }, { 0xbf, 3, 7, 0, 0 }, MAP_LOAD(2), { 0xb7, 4, 0, 0, 0 },
 		CALL(52), EXIT);
 }
 
@@ -85,11 +86,11 @@ Test(blocks, flags)
 {
 	EXPECT_CODE(valid_code("- sk_redirect_map: { map: indexed, key: 0, flags: ingress }\n"
 			       "- exit\n"),
-		{ 0xb7, 3, 0, 0, 0 }, { 0xb7, 4, 0, 0, 1 }, MAP_LOAD(2), CALL(52), EXIT);
+		MAP_LOAD(2), { 0xb7, 3, 0, 0, 0 }, { 0xb7, 4, 0, 0, 1 }, CALL(52), EXIT);
 	EXPECT_CODE(valid_code("- sk_redirect_map: { map: indexed, key: 0, flags: 1 }\n- exit\n"),
-		{ 0xb7, 3, 0, 0, 0 }, { 0xb7, 4, 0, 0, 1 }, MAP_LOAD(2), CALL(52), EXIT);
+		MAP_LOAD(2), { 0xb7, 3, 0, 0, 0 }, { 0xb7, 4, 0, 0, 1 }, CALL(52), EXIT);
 	EXPECT_CODE(valid_code("- sk_redirect_map: { map: indexed, key: 0, flags: r8 }\n- exit\n"),
-		{ 0xb7, 3, 0, 0, 0 }, { 0xbf, 4, 8, 0, 0 }, MAP_LOAD(2), CALL(52), EXIT);
+		{ 0xbf, 4, 8, 0, 0 }, MAP_LOAD(2), { 0xb7, 3, 0, 0, 0 }, CALL(52), EXIT);
 }
 
 /* pass: whatever the map says, SK_PASS. drop, or nothing: the helper's verdict. A label: on a miss.
@@ -99,15 +100,15 @@ Test(blocks, on_miss)
 	static const char format[] =
 		"- sk_redirect_map: { map: indexed, key: 0%s }\n- sk_skb_drop\n- 'away: exit'\n";
 
-	EXPECT_CODE(valid_code(arena_printf(&arena, format, ", on_miss: pass")),
-		{ 0xb7, 3, 0, 0, 0 }, { 0xb7, 4, 0, 0, 0 }, MAP_LOAD(2), CALL(52),
-		{ 0xb7, 0, 0, 0, 1 }, { 0xb7, 0, 0, 0, 0 }, EXIT, EXIT);
-	EXPECT_CODE(valid_code(arena_printf(&arena, format, ", on_miss: drop")),
-		{ 0xb7, 3, 0, 0, 0 }, { 0xb7, 4, 0, 0, 0 }, MAP_LOAD(2), CALL(52),
+	EXPECT_CODE(valid_code(arena_printf(&arena, format, ", on_miss: pass")), MAP_LOAD(2),
+		{ 0xb7, 3, 0, 0, 0 }, { 0xb7, 4, 0, 0, 0 }, CALL(52), { 0xb7, 0, 0, 0, 1 },
 		{ 0xb7, 0, 0, 0, 0 }, EXIT, EXIT);
-	EXPECT_CODE(valid_code(arena_printf(&arena, format, ", on_miss: away")),
-		{ 0xb7, 3, 0, 0, 0 }, { 0xb7, 4, 0, 0, 0 }, MAP_LOAD(2), CALL(52),
-		{ 0x15, 0, 0, 2, 0 }, { 0xb7, 0, 0, 0, 0 }, EXIT, EXIT);
+	EXPECT_CODE(valid_code(arena_printf(&arena, format, ", on_miss: drop")), MAP_LOAD(2),
+		{ 0xb7, 3, 0, 0, 0 }, { 0xb7, 4, 0, 0, 0 }, CALL(52), { 0xb7, 0, 0, 0, 0 }, EXIT,
+		EXIT);
+	EXPECT_CODE(valid_code(arena_printf(&arena, format, ", on_miss: away")), MAP_LOAD(2),
+		{ 0xb7, 3, 0, 0, 0 }, { 0xb7, 4, 0, 0, 0 }, CALL(52), { 0x15, 0, 0, 2, 0 },
+		{ 0xb7, 0, 0, 0, 0 }, EXIT, EXIT);
 }
 
 Test(blocks, redirect_by_a_pointer_to_a_key)
@@ -115,7 +116,7 @@ Test(blocks, redirect_by_a_pointer_to_a_key)
 	EXPECT_CODE(
 		valid_code("- sk_redirect_hash: { map: raw, key: r2, ctx: r6, flags: ingress }\n"
 			   "- exit\n"),
-		{ 0xbf, 1, 6, 0, 0 }, { 0xb7, 4, 0, 0, 1 }, { 0xbf, 3, 2, 0, 0 }, MAP_LOAD(2),
+		{ 0xbf, 1, 6, 0, 0 }, { 0xbf, 3, 2, 0, 0 }, MAP_LOAD(2), { 0xb7, 4, 0, 0, 1 },
 		CALL(72), EXIT);
 }
 
@@ -125,9 +126,10 @@ Test(blocks, redirect_by_own_cookie)
 {
 	EXPECT_CODE(valid_code("- sk_redirect_hash: { map: pairs, key: self, on_miss: pass }\n"
 			       "- exit\n"),
-		{ 0x7b, 10, 1, -448, 0 }, CALL(46), { 0x79, 1, 10, -448, 0 },
-		{ 0x7b, 10, 0, -512, 0 }, { 0xb7, 4, 0, 0, 0 }, { 0xbf, 3, 10, 0, 0 },
-		{ 0x07, 3, 0, 0, -512 }, MAP_LOAD(2), CALL(72), { 0xb7, 0, 0, 0, 1 }, EXIT);
+		{ 0x7b, 10, 1, -448, 0 }, CALL(46), { 0x7b, 10, 0, -512, 0 },
+		{ 0x79, 1, 10, -448, 0 }, MAP_LOAD(2), { 0xbf, 3, 10, 0, 0 },
+		{ 0x07, 3, 0, 0, -512 }, { 0xb7, 4, 0, 0, 0 }, CALL(72), { 0xb7, 0, 0, 0, 1 },
+		EXIT);
 }
 
 /*
@@ -160,7 +162,7 @@ Test(blocks, arguments_of_a_redirect_may_be_in_any_register)
 {
 	static struct machine machine;
 
-	for (int context = 0; context <= 10; context++) {
+	for (int context = 0; context <= 9; context++) {
 		for (int key = -1; key <= 10; key++) {
 			for (int flags = -1; flags <= 10; flags++)
 				check_moves(&machine, context, key, flags);
@@ -174,7 +176,7 @@ Test(blocks, arguments_of_a_hash_redirect_may_be_in_any_register)
 {
 	static struct machine machine;
 
-	for (int i = 0; i < 11 * 11 * 11; i++) {
+	for (int i = 0; i < 10 * 11 * 11; i++) {
 		int context = i / 121, key = i / 11 % 11, flags = i % 11;
 
 		machine_init(&machine);
@@ -196,8 +198,8 @@ Test(blocks, arguments_of_a_hash_redirect_may_be_in_any_register)
 Test(blocks, key_and_context_swapped)
 {
 	EXPECT_CODE(valid_code("- sk_redirect_map: { map: indexed, key: r1, ctx: r3 }\n- exit\n"),
-		{ 0xb7, 4, 0, 0, 0 }, { 0xbf, 0, 1, 0, 0 }, { 0xbf, 1, 3, 0, 0 },
-		{ 0xbf, 3, 0, 0, 0 }, MAP_LOAD(2), CALL(52), EXIT);
+		{ 0xbf, 0, 1, 0, 0 }, { 0xbf, 1, 3, 0, 0 }, { 0xbf, 3, 0, 0, 0 }, MAP_LOAD(2),
+		{ 0xb7, 4, 0, 0, 0 }, CALL(52), EXIT);
 }
 
 Test(blocks, instructions_know_their_block)
@@ -262,7 +264,14 @@ static const struct {
 		"\"self\" needs a key layout, and \"raw\" declares none",
 		"give the map a key, such as [cookie]" },
 	{ "sk_redirect_hash: { map: pairs, key: 5 }", DIAG_E0305, 46,
-		"\"key\" has to be self, or a register that points to the key", NULL },
+		"a number is no key of \"pairs\", whose keys are [cookie]",
+		"self or peer builds the key" },
+	{ "sk_redirect_hash: { map: pairs, key: mine }", DIAG_E0305, 46,
+		"\"key\" has to be self, peer, a number, or a register that points to the key",
+		NULL },
+	{ "sk_redirect_hash: { map: pairs, key: peer }", DIAG_E0305, 46,
+		"a socket cannot tell its peer's cookie, which is in the key of \"pairs\"",
+		"key the map by addresses and ports" },
 };
 
 Test(blocks, faults_stand_at_their_argument)
@@ -348,4 +357,69 @@ Test(blocks, a_refused_argument_is_told_once)
 	cr_assert_eq(diagnostics.list.count, 1);
 	expect_diagnostic(
 		0, DIAG_E0203, BODY_LINE, 25, "\"dst\" has to be a word or a number, not a list");
+}
+
+/* The page is beside the sources; meson says where. */
+static const char *manual(void)
+{
+	const struct source *source;
+	const char *folder = getenv("SCHEMAS");
+	const char *path = arena_printf(&arena, "%s/sockform.yaml.5", folder ? folder : "schemas");
+
+	cr_assert_eq(source_read(&arena, path, &source), 0, "%s", path);
+	return source->text;
+}
+
+/* "dst src" with " Ar " or " Op Ar " before it; "" for none. */
+static const char *arguments_of(const struct block *block, bool required)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < BLOCK_MAX_ARGUMENTS && block->arguments[i].name; i++)
+		if (block->arguments[i].required == required)
+			text = arena_printf(&arena, "%s%s%s", text,
+				*text      ? " "
+				: required ? " Ar "
+					   : " Op Ar ",
+				block->arguments[i].name);
+	return text;
+}
+
+/* Each row of the table stands in the manual, with its arguments and what it emits. */
+Test(blocks, the_manual_has_every_block)
+{
+	const char *page = manual();
+	size_t count;
+	const struct block *table = block_table(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *head = arena_printf(&arena, "\n.It Ic %s%s%s\n%s\n", table[i].name,
+			arguments_of(&table[i], true), arguments_of(&table[i], false),
+			table[i].doc);
+
+		cr_expect(strstr(page, head), "not in the manual: %s", head);
+	}
+}
+
+Test(blocks, the_manual_has_every_field_of_the_contexts)
+{
+	const char *page = manual();
+	size_t count, kind_count;
+	const struct program_kind *kinds = program_kinds(&kind_count);
+
+	for (size_t i = 0; i < kind_count; i++) {
+		const struct context_field *fields = context_fields(kinds[i].type, &count);
+		const char *list = strstr(page,
+			arena_printf(&arena, "\n.It Cm %s\n%s,\n", kinds[i].name, fields[0].name));
+
+		cr_assert_not_null(list, "%s", kinds[i].name);
+		for (size_t j = 1; j < count; j++) {
+			const char *word = arena_printf(
+				&arena, "\n%s%s\n", fields[j].name, j + 1 < count ? "," : "");
+			const char *at = strstr(list, word);
+
+			cr_assert(at && at < list + 2 + strcspn(list + 2, "."),
+				"%s of %s is not in the manual", fields[j].name, kinds[i].name);
+		}
+	}
 }

@@ -28,6 +28,59 @@ Test(text, labels_forward_and_backward)
 		{ 0x25, 1, 0, -1, 9 }, EXIT);
 }
 
+/* Wherever labels have been counted, distances are the same numbers. */
+Test(text, distances_lead_where_labels_do)
+{
+	EXPECT_CODE(valid_code("- goto +3\n- r2 = pairs ll\n- goto -4\n- if r1 == 0 goto pc-1\n"
+			       "- exit\n"),
+		{ 0x05, 0, 0, 3, 0 }, { 0x18, 2, 1, 0, 0 }, { 0 }, { 0x05, 0, 0, -4, 0 },
+		{ 0x15, 1, 0, -1, 0 }, EXIT);
+}
+
+/* 0 is the first instruction and the last one is the last; what lies beyond is nowhere. */
+Test(text, distances_lead_into_the_program)
+{
+	static const struct {
+		const char *text;
+		bool valid;
+	} cases[] = {
+		{ "- r0 = 0\n- goto -2\n- exit\n", true },
+		{ "- r0 = 0\n- goto -3\n- exit\n", false },
+		{ "- goto +1\n- r0 = 0\n- exit\n", true },
+		{ "- goto +2\n- r0 = 0\n- exit\n", false },
+		{ "- gotol +1\n- r0 = 0\n- exit\n", true },
+		{ "- gotol +2\n- r0 = 0\n- exit\n", false },
+		{ "- goto +0\n- r2 = 1 ll\n- exit\n", true },
+		{ "- goto +1\n- r2 = 1 ll\n- exit\n", false },
+		{ "- goto +2\n- r2 = 1 ll\n- exit\n", true },
+		{ "- r2 = pairs ll\n- if r2 == r3 goto -2\n- exit\n", false },
+		{ "- r2 = pairs ll\n- if r2 == r3 goto -3\n- exit\n", true },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		diagnostics = (struct diagnostics){ .arena = &arena };
+		cr_assert_eq(any_code(cases[i].text) != NULL, cases[i].valid, "%s", cases[i].text);
+		if (!cases[i].valid)
+			cr_assert_eq(diagnostics.list.items[0].code, DIAG_E0314);
+	}
+}
+
+/* An item with a fault leaves instructions out: then it cannot be said where a distance leads. */
+Test(text, distances_are_not_judged_beside_other_faults)
+{
+	cr_assert_null(any_code("- goto +2\n- r0 = r99\n- exit\n"));
+	cr_assert_eq(diagnostics.list.count, 1);
+	cr_assert_eq(diagnostics.list.items[0].code, DIAG_E0302);
+}
+
+/* The names of instructions are no reserved words, but for labels that begin a statement. */
+Test(text, maps_and_labels_may_have_the_names_of_words)
+{
+	EXPECT_CODE(valid_code("- goto pc\n- 'pc: goto skb'\n- 'skb: lock: may_goto lock'\n"
+			       "- exit\n"),
+		{ 0x05, 0, 0, 0, 0 }, { 0x05, 0, 0, 0, 0 }, { 0xe5, 0, 0, -1, 0 }, EXIT);
+}
+
 /* The distance counts instructions, and a map load has two. */
 Test(text, jumps_over_a_map_load_count_it_twice)
 {
@@ -111,15 +164,47 @@ static const struct {
 	{ "r0 = w1", DIAG_E0302, 14, 2, "r and w registers do not mix in one instruction", NULL },
 	{ "w0 += r1", DIAG_E0302, 15, 2, "r and w registers do not mix in one instruction", NULL },
 	{ "r0 = 2147483648", DIAG_E0205, 14, 10,
-		"the number has to be between -2147483648 and 2147483647 here", NULL },
+		"the number has to be between -2147483648 and 2147483647 here",
+		"\"ll\" behind it loads 64 bits" },
 	{ "r0 = -2147483649", DIAG_E0205, 14, 11,
+		"the number has to be between -2147483648 and 2147483647 here",
+		"\"ll\" behind it loads 64 bits" },
+	{ "r0 = 0xffffffff", DIAG_E0205, 14, 10,
+		"the number has to be between -2147483648 and 2147483647 here",
+		"\"ll\" behind it loads 64 bits" },
+	{ "r0 = 18446744073709551616", DIAG_E0205, 14, 20,
 		"the number has to be between -2147483648 and 2147483647 here", NULL },
+	{ "r0 = 0x10000000000000000", DIAG_E0205, 14, 19,
+		"the number has to be between -9223372036854775808 and 18446744073709551615 here",
+		NULL },
+	{ "r0 = 007", DIAG_E0302, 14, 3, "a number does not begin with 0 here",
+		"some read that as octal" },
+	{ "r0 = *(u8 *)(r1 + 010)", DIAG_E0302, 27, 3, "a number does not begin with 0 here",
+		"some read that as octal" },
+	{ "goto +010", DIAG_E0302, 14, 4, "a number does not begin with 0 here",
+		"some read that as octal" },
+	{ "goto +40000", DIAG_E0314, 14, 6, "a jump reaches from -32768 to +32767",
+		"gotol reaches further" },
+	{ "may_goto pc-40000", DIAG_E0314, 18, 8, "a jump reaches from -32768 to +32767", NULL },
+	{ "if w1 == 0xffffffff goto pc+40000", DIAG_E0314, 34, 8,
+		"a jump reaches from -32768 to +32767", NULL },
+	{ "gotol -9999999999", DIAG_E0314, 15, 11, "no program is that long", NULL },
+	{ "goto +2 +2", DIAG_E0302, 17, 1, "expected the end of the instruction", NULL },
+	{ "goto +2", DIAG_E0314, 14, 2,
+		"the jump leads out of the program, which has 2 instructions", NULL },
+	{ "if r1 == r2 goto pc-2", DIAG_E0314, 26, 4,
+		"the jump leads out of the program, which has 2 instructions", NULL },
+	{ "if r1 == 0x80000000 goto +0", DIAG_E0205, 18, 10,
+		"the number has to be between -2147483648 and 2147483647 here", NULL },
+	{ "if r1 == 0x100000000 goto pc+0", DIAG_E0205, 18, 11,
+		"the number has to be between -2147483648 and 4294967295 here", NULL },
 	{ "w0 = 4294967296", DIAG_E0205, 14, 10,
 		"the number has to be between -2147483648 and 4294967295 here", NULL },
 	{ "r0 = 1 2", DIAG_E0302, 16, 1, "expected the end of the instruction", NULL },
-	{ "r0 = *(s32 *)(r1 + 0)", DIAG_E0302, 16, 3, "expected a size: u8, u16, u32 or u64",
-		NULL },
-	{ "r0 = *(w *)(r1 + 0)", DIAG_E0302, 16, 1, "expected a size: u8, u16, u32 or u64", NULL },
+	{ "r0 = *(s64 *)(r1 + 0)", DIAG_E0302, 16, 3,
+		"expected a size: u8, u16, u32, u64, s8, s16 or s32", NULL },
+	{ "r0 = *(w *)(r1 + 0)", DIAG_E0302, 16, 1,
+		"expected a size: u8, u16, u32, u64, s8, s16 or s32", NULL },
 	{ "r0 = *(u32 *)(w1 + 0)", DIAG_E0302, 0, 0, "expected a register, r0 to r10", NULL },
 	{ "r0 = *(u32 *)(r1 + 32768)", DIAG_E0205, 26, 7,
 		"an offset has to be between -32768 and 32767", NULL },
@@ -147,8 +232,8 @@ static const struct {
 	{ "if r1 = 1 goto x", DIAG_E0302, 15, 1,
 		"expected a comparison: == != > >= < <= & s> s>= s< s<=", NULL },
 	{ "if r1 == 1 x", DIAG_E0302, 20, 1, "expected \"goto\"", NULL },
-	{ "goto 5", DIAG_E0302, 14, 1, "expected a label", NULL },
-	{ "call", DIAG_E0302, 13, 0,
+	{ "goto 5", DIAG_E0302, 14, 1, "expected a label or a distance such as +2", NULL },
+	{ "call;", DIAG_E0302, 13, 0,
 		"expected the name of a helper before the end of the instruction", NULL },
 	{ "call bpf_sk_redirct_map", DIAG_E0306, 14, 18,
 		"no helper is named \"bpf_sk_redirct_map\"",
@@ -210,9 +295,8 @@ Test(text, a_missing_label_is_suggested)
 
 Test(text, the_end_has_to_be_an_end)
 {
-	static const char *const bodies[] = { "- r0 = 1\n", "- exit\n- r0 = 1\n",
-		"- if r0 == 0 goto a\n- 'a: exit'\n- 'b:'\n", "- exit\n- 'a:'\n",
-		"- call bpf_sk_redirect_map\n", "- '# nothing'\n", "- r2 = pairs ll\n" };
+	static const char *const bodies[] = { "- if r0 == 0 goto a\n- 'a: exit'\n- 'b:'\n",
+		"- exit\n- 'a:'\n", "- '# nothing'\n" };
 
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
 		diagnostics = (struct diagnostics){ .arena = &arena };
@@ -264,6 +348,7 @@ Test(text, forward_jumps_reach_32767_instructions)
 	cr_assert_null(assemble_alone(many("goto out;", 32768, "out: exit")));
 	expect_diagnostic(
 		0, DIAG_E0310, 0, 0, "\"out\" is 32768 instructions ahead, a jump reaches 32767");
+	expect_hint(0, "gotol reaches further");
 }
 
 Test(text, backward_jumps_reach_32768_instructions)
@@ -274,6 +359,24 @@ Test(text, backward_jumps_reach_32768_instructions)
 	cr_assert_null(assemble_alone(many("top:", 32768, "goto top")));
 	cr_assert_eq(diagnostics.list.items[0].code, DIAG_E0310);
 	cr_assert_not_null(strstr(diagnostics.list.items[0].message, "32769 instructions back"));
+}
+
+Test(text, only_goto_has_a_longer_sister)
+{
+	cr_assert_null(assemble_alone(many("if r1 == 0 goto out;", 32768, "out: exit")));
+	cr_assert_eq(diagnostics.list.items[0].code, DIAG_E0310);
+	expect_hint(0, NULL);
+}
+
+Test(text, long_jumps_reach_further)
+{
+	const struct bpfasm_code *code =
+		assemble_alone(many("gotol out; back:", 100000, "out: gotol back"));
+
+	cr_assert_not_null(code);
+	cr_assert_eq(code->instructions.items[0].imm, 100000);
+	cr_assert_eq(code->instructions.items[0].off, 0);
+	cr_assert_eq(code->instructions.items[100001].imm, -100001);
 }
 
 Test(text, a_program_has_a_million_instructions)

@@ -209,15 +209,23 @@ Test(decode, feeds)
 
 Test(decode, assembles_each_program)
 {
-	const struct manifest *manifest = valid_manifest(full);
+	const struct manifest *manifest =
+		valid_manifest("sockform: v1\n"
+			       "name: two\n"
+			       "programs:\n"
+			       "  parser:\n"
+			       "    type: sk_skb\n"
+			       "    license: Dual MIT/GPL\n"
+			       "    body: [r0 = 0, exit]\n"
+			       "  verdict: { type: sk_skb, body: [sk_skb_pass] }\n");
 	const struct bpfasm_code **codes = manifest_assemble(&arena, manifest, &diagnostics);
 
 	expect_no_diagnostics();
-	EXPECT_CODE(codes[0], { 0x95, 0, 0, 0, 0 });
+	EXPECT_CODE(codes[0], { 0xb7, 0, 0, 0, 0 }, { 0x95, 0, 0, 0, 0 });
 	cr_assert_str_eq(codes[0]->license, "Dual MIT/GPL");
 	cr_assert_str_eq(codes[1]->name, "verdict");
 	cr_assert_str_eq(codes[1]->license, "GPL");
-	cr_assert_eq(codes[1]->mark.line, 17);
+	cr_assert_eq(codes[1]->mark.line, 8);
 }
 
 Test(decode, deployment_names)

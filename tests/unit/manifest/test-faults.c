@@ -57,8 +57,6 @@ static const struct {
 		"an item of a body has to be an instruction or a block, not a list", NULL },
 	{ MAP "programs:\n  p: { type: sk_skb, body: [{ a: {}, b: {} }] }\n", DIAG_E0203, 6, 29,
 		"an item of a body has one key, the block's name; this has 2", NULL },
-	{ MAP "programs:\n  p: { type: sk_skb, body: [{ exit_insn: 5 }] }\n", DIAG_E0203, 6, 42,
-		"\"exit_insn\" has to be a mapping of arguments, not text", NULL },
 	{ MAP "programs:\n  p: { type: sk_skb, body: [{ mov: { dst: [r1] } }] }\n", DIAG_E0203, 6,
 		43, "\"dst\" has to be a word or a number, not a list", NULL },
 	/* names */
@@ -95,7 +93,8 @@ static const struct {
 		"a sockmap has values of 4 or 8 bytes", NULL },
 	/* words */
 	{ HEAD "maps:\n  m: { type: sockmop, max_entries: 1 }\n", DIAG_E0206, 4, 14,
-		"no map type is called \"sockmop\": known are sockmap, sockhash",
+		"no map type is called \"sockmop\": known are sockmap, sockhash, array, hash, "
+		"percpu_array, percpu_hash, lru_hash, lru_percpu_hash",
 		"did you mean \"sockmap\"?" },
 	{ HEAD "maps:\n  m: { type: sockhash, key: [cooky], max_entries: 1 }\n", DIAG_E0206, 4, 30,
 		"no key field is called \"cooky\"", "did you mean \"cookie\"?" },
@@ -135,6 +134,14 @@ static const struct {
 		DIAG_E0219, 6, 32, "\"m\" declares no key layout, so no socket has a key in it",
 		"give the map a key, such as [cookie]" },
 	{ HEAD "maps:\n  m: { type: sockhash, key: [remote_ip4], max_entries: 8 }\n"
+	       "sockets:\n  - { accept: \"[::1]:5\", into: m }\n",
+		DIAG_E0219, 6, 15, "\"m\" is keyed by IPv4 addresses, this is an IPv6 address",
+		NULL },
+	{ HEAD "maps:\n  m: { type: sockhash, key: [remote_port, remote_ip6], max_entries: 8 }\n"
+	       "sockets:\n  - { accept: 1.2.3.4:5, into: m }\n",
+		DIAG_E0219, 6, 15, "\"m\" is keyed by IPv6 addresses, this is an IPv4 address",
+		NULL },
+	{ HEAD "maps:\n  m: { type: sockhash, key: [remote_ip6, local_ip4], max_entries: 8 }\n"
 	       "sockets:\n  - { accept: \"[::1]:5\", into: m }\n",
 		DIAG_E0219, 6, 15, "\"m\" is keyed by IPv4 addresses, this is an IPv6 address",
 		NULL },
@@ -178,7 +185,8 @@ Test(faults, one_fault_does_not_raise_others)
 	manifest_assemble(&arena, manifest, &diagnostics);
 	cr_assert_eq(diagnostics.errors, 2);
 	expect_diagnostic(0, DIAG_E0206, 4, 14,
-		"no map type is called \"nope\": known are sockmap, sockhash");
+		"no map type is called \"nope\": known are sockmap, sockhash, array, hash, "
+		"percpu_array, percpu_hash, lru_hash, lru_percpu_hash");
 	cr_assert_eq(diagnostics.list.items[1].code, DIAG_E0206);
 }
 
@@ -264,6 +272,23 @@ Test(faults, a_key_size_that_fits_is_taken)
 	cr_assert_eq(manifest->maps.items[1].key_bytes, 4);
 }
 
+/* Of a key of both families, an IPv4 socket has one. */
+Test(faults, feeds_that_fit_their_keys)
+{
+	valid_manifest(HEAD "maps:\n"
+			    "  four: { type: sockhash, key: [remote_ip4], max_entries: 8 }\n"
+			    "  six: { type: sockhash, key: [remote_ip6], max_entries: 8 }\n"
+			    "  both: { type: sockhash, key: [remote_ip4, remote_ip6],\n"
+			    "    max_entries: 8 }\n"
+			    "  none: { type: sockhash, key: [cookie], max_entries: 8 }\n"
+			    "sockets:\n"
+			    "  - { accept: 1.2.3.4:5, into: four }\n"
+			    "  - { accept: 1.2.3.4:6, into: both }\n"
+			    "  - { accept: 1.2.3.4:7, into: none }\n"
+			    "  - { accept: \"[::1]:5\", into: six }\n"
+			    "  - { accept: \"[::1]:6\", into: none }\n");
+}
+
 /* The same hook on two maps, and a parser beside a verdict, are no conflict. */
 Test(faults, hooks_of_different_maps_are_different)
 {
@@ -308,7 +333,7 @@ Test(faults, a_folder_means_its_yaml_files_sorted)
 	files[1] = in(folder, "a.yaml", "sockform: v1\nname: first\n");
 	files[2] = in(folder, "c.txt", "no manifest");
 	files[3] = in(folder, ".d.yaml", "no manifest");
-	manifest_load_paths(&arena, paths, 1, &diagnostics, &manifests);
+	manifest_load_paths(&arena, paths, 1, NULL, &diagnostics, &manifests);
 	for (size_t i = 0; i < 4; i++)
 		unlink(files[i]);
 	rmdir(folder);
@@ -328,7 +353,7 @@ Test(faults, two_manifests_of_one_deployment)
 	cr_assert_not_null(mkdtemp(folder));
 	paths[0] = (char *)in(folder, "one.yaml", "sockform: v1\nname: same\n");
 	paths[1] = (char *)in(folder, "two.yaml", "sockform: v1\n# two\nname: same\n");
-	manifest_load_paths(&arena, paths, 2, &diagnostics, &manifests);
+	manifest_load_paths(&arena, paths, 2, NULL, &diagnostics, &manifests);
 	unlink(paths[0]);
 	unlink(paths[1]);
 	rmdir(folder);
@@ -345,7 +370,7 @@ Test(faults, files_that_cannot_be_read)
 	manifest_list manifests = { 0 };
 
 	cr_assert_not_null(mkdtemp(folder));
-	manifest_load_paths(&arena, paths, 3, &diagnostics, &manifests);
+	manifest_load_paths(&arena, paths, 3, NULL, &diagnostics, &manifests);
 	rmdir(folder);
 	cr_assert_eq(diagnostics.list.count, 3);
 	expect_diagnostic(
@@ -369,6 +394,71 @@ Test(faults, feeds_on_one_address_in_two_spellings)
 }
 
 /* A value that was refused for its length is not missing as well. */
+/* As many maps as attachments, programs and jumps that mean one and spell it wrongly. */
+static void misspell(size_t count)
+{
+	size_t room = count * 200 + 200;
+	char *text = arena_alloc(&arena, room), *at = text;
+
+	at += sprintf(at, HEAD "maps:\n");
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(at, "  map_%zu: { type: sockmap, max_entries: 1 }\n", i);
+	at += sprintf(at, "programs:\n  p:\n    type: sk_skb\n    body:\n");
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(
+			at, "    - r1 = mup_%zu ll\n    - 'l_%zu:'\n    - goto j_%zu\n", i, i, i);
+	at += sprintf(at, "attachments:\n");
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(
+			at, "  - { program: p, target: mep_%zu, attach_type: skb_verdict }\n", i);
+	cr_assert_lt(at, text + room);
+	manifest_assemble(&arena, any_manifest(text), &diagnostics);
+	cr_assert_eq(diagnostics.list.count, 3 * count);
+}
+
+Test(faults, thousands_of_wrong_names_take_linear_time)
+{
+	double times;
+
+	misspell(10);
+	for (size_t i = 0; i < 30; i++)
+		cr_assert_not_null(diagnostics.list.items[i].hint);
+	times = growth(misspell, 2000);
+	cr_assert_lt(times, 10, "%.1f", times);
+}
+
+static void load_valid(size_t count)
+{
+	size_t room = count * 400 + 200;
+	char *text = arena_alloc(&arena, room), *at = text;
+
+	at += sprintf(at, HEAD "maps:\n");
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(at, "  m%zu: { type: sockhash, key: [cookie], max_entries: 1 }\n", i);
+	at += sprintf(at, "programs:\n");
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(at,
+			"  p%zu:\n    type: sk_skb\n    body:\n"
+			"      - sk_redirect_hash: { map: m%zu, key: self, on_miss: out }\n"
+			"      - |\n        r0 += 0\n        goto out\n      - 'out:'\n      - "
+			"exit\n",
+			i, i);
+	at += sprintf(at, "attachments:\n");
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(at, "  - { program: p%zu, target: m%zu, attach_type: skb_verdict }\n",
+			i, i);
+	cr_assert_lt(at, text + room);
+	cr_assert_not_null(
+		manifest_assemble(&arena, valid_manifest(text), &diagnostics)[count - 1]);
+}
+
+Test(faults, thousands_of_programs_take_linear_time)
+{
+	double times = growth(load_valid, 2000);
+
+	cr_assert_lt(times, 10, "%.1f", times);
+}
+
 Test(faults, a_value_that_is_too_long_is_told_once)
 {
 	any_manifest(arena_printf(&arena, HEAD "description: %070000d\n", 0));

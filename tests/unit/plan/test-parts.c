@@ -82,7 +82,7 @@ Test(parts, dispatcher_uses_another_slot)
 Test(parts, link_missing)
 {
 	begin();
-	damaged->link.id = damaged->link.program = damaged->link.map = damaged->link.type = 0;
+	damaged->link.id = damaged->link.program = damaged->link.target = damaged->link.type = 0;
 	expect_parts(PLAN_LINK, false, "its link was gone");
 }
 
@@ -97,14 +97,14 @@ Test(parts, link_has_no_pin)
 Test(parts, link_detached)
 {
 	begin();
-	damaged->link.map = 0;
+	damaged->link.target = 0;
 	expect_parts(PLAN_LINK, true, "its link was gone");
 }
 
 Test(parts, link_on_another_map)
 {
 	begin();
-	damaged->link.map = ID_OTHER_MAP;
+	damaged->link.target = ID_OTHER_MAP;
 	expect_parts(PLAN_LINK, true, "its link was gone");
 }
 
@@ -165,7 +165,7 @@ Test(parts, another_attach_type)
 
 	begin();
 	damaged->kind = attach_kind_named("skb_verdict");
-	damaged->name = "pairs:skb_verdict";
+	damaged->name = damaged->title = "pairs:skb_verdict";
 	world.state.attachment_names = (struct name_index){ 0 };
 	name_index_add(&arena, &world.state.attachment_names, "pairs:stream_parser", 0);
 	name_index_add(&arena, &world.state.attachment_names, "pairs:skb_verdict", 1);

@@ -71,14 +71,18 @@ Test(plan, details_describe_what_is_made)
 	cr_assert_str_eq(steps[4].detail, "parser");
 }
 
+/* No such program is right, so it is made by hand. */
 Test(plan, one_instruction_is_no_plural)
 {
+	struct bpfasm_code code = { .name = "p", .kind = program_kind_named("sk_skb") };
+	const struct bpfasm_code *codes[] = { &code };
 	struct world world;
 
 	world_empty(&world);
-	world.manifest = valid_manifest(
-		"sockform: v1\nname: echo\nprograms: { p: { type: sk_skb, body: [exit] } }\n");
-	world.codes = manifest_assemble(&arena, world.manifest, &diagnostics);
+	world.manifest = valid_manifest("sockform: v1\nname: echo\nprograms: { p: { type: sk_skb, "
+					"body: [sk_skb_pass] } }\n");
+	vec_add(&arena, &code.instructions);
+	world.codes = codes;
 	cr_assert_str_eq(world_plan(&world)->steps.items[0].detail, "sk_skb, 1 instruction");
 }
 
@@ -291,6 +295,57 @@ Test(plan, another_number_of_entries_is_refused)
 	world_applied(&world);
 	world.state.maps.items[0].max_entries = 65;
 	expect_refusal(&world, "max_entries 65 -> 64");
+}
+
+Test(plan, other_flags_are_refused)
+{
+	struct world world;
+
+	world_applied(&world);
+	world.state.maps.items[0].flags = BPF_F_NUMA_NODE;
+	expect_refusal(&world, "flags numa_node -> none");
+}
+
+Test(plan, entries_of_a_helper_map_would_be_lost)
+{
+	struct world world;
+
+	world_applied(&world);
+	world.manifest =
+		valid_manifest("sockform: v1\nname: echo\nmaps:\n"
+			       "  pairs: { type: hash, key_size: 8, value_size: 8,\n"
+			       "    max_entries: 64, flags: [no_prealloc, rdonly_prog] }\n");
+	world.state.maps.items[0].type = BPF_MAP_TYPE_HASH;
+	world.state.maps.items[0].flags = BPF_F_ZERO_SEED | 1u << 31;
+	world_plan(&world);
+	expect_diagnostic(0, DIAG_E0501, 4, 3,
+		"map \"pairs\" would have to be replaced (flags zero_seed, 0x80000000 -> "
+		"no_prealloc, rdonly_prog), and the entries in it would be lost");
+}
+
+/* Initial entries are written into a new map; those of an old one are its data by now. */
+Test(plan, initial_entries_of_a_map_that_is_there_are_nothing_to_do)
+{
+	static const char text[] =
+		"sockform: v1\nname: echo\nmaps:\n"
+		"  pairs: { type: array, value_size: 8, max_entries: 64, flags: mmapable,\n"
+		"    entries: [{ key: 1, value: 2 }, { key: 2, value: 3 }] }\n";
+	struct world world;
+	const struct plan *plan;
+
+	world_empty(&world);
+	world.manifest = valid_manifest(text);
+	cr_assert_str_eq(
+		world_plan(&world)->steps.items[0].detail, "array, 64 entries (2 given), mmapable");
+	world.state.exists = true;
+	world.state.layout = "sockform-1";
+	*vec_add(&arena, &world.state.maps) =
+		(struct state_map){ "pairs", ID_MAP, BPF_MAP_TYPE_ARRAY, 4, 8, 64, BPF_F_MMAPABLE };
+	name_index_add(&arena, &world.state.map_names, "pairs", 0);
+	plan = world_plan(&world);
+	expect_no_diagnostics();
+	cr_assert(!plan_changes(plan));
+	cr_assert_str_eq(plan->steps.items[0].detail, "array, 64 entries, mmapable");
 }
 
 /* What is in the kernel and not in this manifest goes: attachments, programs, maps. */

@@ -3,19 +3,20 @@
 
 #include <string.h>
 
-static const char text[] = "sockform: v1\n"
-			   "name: echo\n"
-			   "maps:\n"
-			   "  pairs: { type: sockhash, key: [cookie], max_entries: 64 }\n"
-			   "  spare: { type: sockmap, max_entries: 2 }\n"
-			   "programs:\n"
-			   "  parser: { type: sk_skb, body: ['r0 = *(u32 *)(r1 + 0)', exit] }\n"
-			   "  verdict:\n"
-			   "    type: sk_skb\n"
-			   "    body: [sk_redirect_hash: { map: pairs, key: self }, exit]\n"
-			   "attachments:\n"
-			   "  - { program: parser, target: pairs, attach_type: stream_parser }\n"
-			   "  - { program: verdict, target: pairs, attach_type: stream_verdict }\n";
+static const char text[] =
+	"sockform: v1\n"
+	"name: echo\n"
+	"maps:\n"
+	"  pairs: { type: sockhash, key: [cookie], max_entries: 64 }\n"
+	"  spare: { type: sockmap, max_entries: 2 }\n"
+	"programs:\n"
+	"  parser: { type: sk_skb, body: ['r0 = *(u32 *)(r1 + 0)', exit] }\n"
+	"  verdict:\n"
+	"    type: sk_skb\n"
+	"    body: [sk_redirect_hash: { map: pairs, key: self, on_miss: drop }, exit]\n"
+	"attachments:\n"
+	"  - { program: parser, target: pairs, attach_type: stream_parser }\n"
+	"  - { program: verdict, target: pairs, attach_type: stream_verdict }\n";
 
 void world_empty(struct world *world)
 {
@@ -66,6 +67,7 @@ static void add_attachment(struct world *world, const char *type, uint32_t progr
 
 	attachment->kind = attach_kind_named(type);
 	attachment->name = state_attachment_name(&arena, "pairs", attachment->kind);
+	attachment->title = attachment->name;
 	attachment->target = "pairs";
 	attachment->slot.id = ID_SLOT + number;
 	attachment->slot.program = program;
@@ -73,7 +75,7 @@ static void add_attachment(struct world *world, const char *type, uint32_t progr
 	attachment->dispatcher.slot = attachment->slot.id;
 	attachment->link.id = ID_LINK + number;
 	attachment->link.program = attachment->dispatcher.id;
-	attachment->link.map = ID_MAP;
+	attachment->link.target = ID_MAP;
 	attachment->link.type = attachment->kind->type;
 	name_index_add(&arena, &state->attachment_names, attachment->name, number);
 }
@@ -83,8 +85,8 @@ void world_applied(struct world *world)
 	world_empty(world);
 	world->state.exists = true;
 	world->state.layout = "sockform-1";
-	add_map(world, (struct state_map){ "pairs", ID_MAP, 18, 8, 8, 64 });
-	add_map(world, (struct state_map){ "spare", ID_OTHER_MAP, 15, 4, 8, 2 });
+	add_map(world, (struct state_map){ "pairs", ID_MAP, 18, 8, 8, 64, 0 });
+	add_map(world, (struct state_map){ "spare", ID_OTHER_MAP, 15, 4, 8, 2, 0 });
 	world_add_program(world, "parser", world_digest(world, "parser"), ID_PARSER);
 	world_add_program(world, "verdict", world_digest(world, "verdict"), ID_VERDICT);
 	add_attachment(world, "stream_parser", ID_PARSER);

@@ -329,6 +329,27 @@ static bool ends_in_whole_character(const char *text, size_t length)
 }
 
 /* Nor does the cut end inside a character. */
+static void render_long_line(size_t count)
+{
+	char *text = arena_alloc(&arena, count * 10 + 1);
+	const struct source *source;
+
+	memset(text, 'x', count * 10);
+	source = source_of(text);
+	for (uint32_t i = 0; i < count; i++)
+		diag_add(&diagnostics, DIAG_E0201, mark_at(source, 1, i * 10 + 1, 3), "x");
+	capture_begin(&capture, SINK_TEXT);
+	report_diagnostics(&capture.sink, &diagnostics, false);
+	capture_end(&capture);
+}
+
+Test(rendering, faults_of_one_long_line_take_linear_time)
+{
+	double times = growth(render_long_line, 5000);
+
+	cr_assert_lt(times, 10, "%.1f", times);
+}
+
 Test(rendering, over_long_lines_end_in_whole_characters)
 {
 	char *text = arena_alloc(&arena, 3001);
@@ -345,4 +366,66 @@ Test(rendering, over_long_lines_end_in_whole_characters)
 		cr_assert(ends_in_whole_character(shown, strcspn(shown, "\n")));
 		cr_assert_null(strchr(shown, '?'));
 	}
+}
+
+/* A fault in a template: its own line, then each use from the inside to the outside. */
+static void add_in_template(void)
+{
+	const struct source *library = source_from_text(&arena, "lib.yaml", "- r0 = ${x}\n", 12);
+	const struct source *source = source_of("- inner: { x: 1 }\n- outer: {}\n");
+	static struct diag_use outer, inner;
+
+	outer = (struct diag_use){ "outer", mark_at(source, 2, 3, 5), NULL };
+	inner = (struct diag_use){ "inner", mark_at(source, 1, 3, 5), &outer };
+	diagnostics.use = &inner;
+	diag_add(&diagnostics, DIAG_E0302, mark_at(library, 1, 8, 4), "m")->hint = "h";
+	diagnostics.use = NULL;
+}
+
+Test(rendering, uses_of_templates)
+{
+	add_in_template();
+	cr_assert_str_eq(as_text(), "lib.yaml:1:8: error[E0302]: m\n"
+				    "    1 | - r0 = ${x}\n"
+				    "      |        ^^^^ h\n"
+				    "t.yaml:1:3: note: \"inner\" is used here\n"
+				    "    1 | - inner: { x: 1 }\n"
+				    "      |   ^^^^^\n"
+				    "t.yaml:2:3: note: \"outer\" is used here\n"
+				    "    2 | - outer: {}\n"
+				    "      |   ^^^^^\n"
+				    "1 error\n");
+}
+
+Test(rendering, uses_of_templates_as_json)
+{
+	add_in_template();
+	cr_assert_str_eq(render(SINK_JSON, false, false), "{\n"
+							  "  \"diagnostics\": [\n"
+							  "    {\n"
+							  "      \"file\": \"lib.yaml\",\n"
+							  "      \"line\": 1,\n"
+							  "      \"column\": 8,\n"
+							  "      \"length\": 4,\n"
+							  "      \"severity\": \"error\",\n"
+							  "      \"code\": \"E0302\",\n"
+							  "      \"message\": \"m\",\n"
+							  "      \"hint\": \"h\",\n"
+							  "      \"uses\": [\n"
+							  "        {\n"
+							  "          \"file\": \"t.yaml\",\n"
+							  "          \"line\": 1,\n"
+							  "          \"column\": 3,\n"
+							  "          \"template\": \"inner\"\n"
+							  "        },\n"
+							  "        {\n"
+							  "          \"file\": \"t.yaml\",\n"
+							  "          \"line\": 2,\n"
+							  "          \"column\": 3,\n"
+							  "          \"template\": \"outer\"\n"
+							  "        }\n"
+							  "      ]\n"
+							  "    }\n"
+							  "  ]\n"
+							  "}\n");
 }

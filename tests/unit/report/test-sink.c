@@ -76,6 +76,7 @@ Test(sink, values)
 	sink_string(&capture.sink, "none", NULL);
 	sink_number(&capture.sink, "zero", 0);
 	sink_number(&capture.sink, "most", UINT64_MAX);
+	sink_integer(&capture.sink, "least", INT64_MIN);
 	sink_real(&capture.sink, "real", 0.9);
 	sink_bool(&capture.sink, "yes", true);
 	sink_bool(&capture.sink, "no", false);
@@ -84,6 +85,7 @@ Test(sink, values)
 		      "  \"none\": null,\n"
 		      "  \"zero\": 0,\n"
 		      "  \"most\": 18446744073709551615,\n"
+		      "  \"least\": -9223372036854775808,\n"
 		      "  \"real\": 0.900,\n"
 		      "  \"yes\": true,\n"
 		      "  \"no\": false\n"
@@ -225,4 +227,17 @@ Test(sink, flush_tells_of_a_full_disk)
 	sink_text(&capture.sink, "x");
 	cr_assert_eq(sink_flush(&capture.sink), 0);
 	expect_output("x");
+}
+
+/* Of a manifest that somebody else wrote: no escape sequence, no C1 control, no broken UTF-8. */
+Test(sink, foreign_text_cannot_steer_a_terminal)
+{
+	static const char text[] = "a\tb\x1b[31m\x7f\xc2\x9b\xff\xc3\xbc";
+
+	capture_begin(&capture, SINK_TEXT);
+	sink_foreign(&capture.sink, COLOUR_NONE, text, strlen(text));
+	cr_assert_str_eq(capture_end(&capture), "a\tb?[31m???\xc3\xbc");
+	capture_begin(&capture, SINK_JSON);
+	sink_foreign(&capture.sink, COLOUR_NONE, text, strlen(text));
+	cr_assert_str_eq(capture_end(&capture), "");
 }

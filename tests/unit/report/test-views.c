@@ -126,16 +126,16 @@ static const char *status_text(enum sink_format format)
 Test(views, status_of_a_healthy_deployment)
 {
 	world_applied(&world);
-	world.state.programs.items[1].run_count = 7;
+	world_attachment(&world, 1)->dispatcher.run_count = 7;
 	cr_assert_str_eq(status_text(SINK_TEXT),
 		arena_printf(&arena,
 			"echo: ok\n"
 			"  map         pairs                 sockhash, 3 of 64 entries, id 10\n"
 			"  map         spare                 sockmap, 2 entries, id 11\n"
 			"  program     parser                %016llx, id 20\n"
-			"  program     verdict               %016llx, id 21, 7 runs\n"
+			"  program     verdict               %016llx, id 21\n"
 			"  attachment  pairs:stream_parser   parser\n"
-			"  attachment  pairs:stream_verdict  verdict\n",
+			"  attachment  pairs:stream_verdict  verdict, 7 runs\n",
 			(unsigned long long)world_digest(&world, "parser"),
 			(unsigned long long)world_digest(&world, "verdict")));
 }

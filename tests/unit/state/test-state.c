@@ -101,7 +101,7 @@ static struct state healthy(void)
 	*program = (struct state_program){
 		.file = "p@0000000000000001", .name = "p", .digest = 1, .id = 20
 	};
-	attachment->name = "m:stream_verdict";
+	attachment->name = attachment->title = "m:stream_verdict";
 	attachment->target = "m";
 	attachment->kind = attach_kind_named("stream_verdict");
 	attachment->slot.id = 30;
@@ -110,7 +110,7 @@ static struct state healthy(void)
 	attachment->dispatcher.slot = 30;
 	attachment->link.id = 50;
 	attachment->link.program = 40;
-	attachment->link.map = 10;
+	attachment->link.target = 10;
 	attachment->link.type = attachment->kind->type;
 	name_index_add(&arena, &state.map_names, "m", 0);
 	name_index_add(&arena, &state.program_files, program->file, 0);
@@ -214,7 +214,7 @@ Test(drift, detached_link)
 {
 	struct state state = healthy();
 
-	state.attachments.items[0].link.map = 0;
+	state.attachments.items[0].link.target = 0;
 	expect_damage(&state, "its link is detached");
 }
 
@@ -222,7 +222,7 @@ Test(drift, link_on_another_map)
 {
 	struct state state = healthy();
 
-	state.attachments.items[0].link.map = 11;
+	state.attachments.items[0].link.target = 11;
 	expect_damage(&state, "its link is on another map");
 }
 
@@ -285,7 +285,7 @@ Test(drift, two_generations_that_both_run)
 	struct state_attachment *attachment = vec_add(&arena, &state.attachments);
 
 	*attachment = state.attachments.items[0];
-	attachment->name = "m:stream_parser";
+	attachment->name = attachment->title = "m:stream_parser";
 	attachment->kind = attach_kind_named("stream_parser");
 	attachment->link.type = attachment->kind->type;
 	attachment->slot.program = 21;

@@ -124,6 +124,9 @@ Test(nodes, null_is_plain_empty_tilde_or_null)
 		{ "v:\n", true },
 		{ "v: ~\n", true },
 		{ "v: null\n", true },
+		{ "v: Null\n", true },
+		{ "v: NULL\n", true },
+		{ "v: nULL\n", false },
 		{ "v: ''\n", false },
 		{ "v: '~'\n", false },
 		{ "v: \"null\"\n", false },
@@ -138,12 +141,41 @@ Test(nodes, null_is_plain_empty_tilde_or_null)
 			"%s", table[i].text);
 }
 
+Test(nodes, boolean_is_plain_true_or_false)
+{
+	static const struct {
+		const char *text;
+		bool boolean;
+	} table[] = {
+		{ "v: true\n", true },
+		{ "v: True\n", true },
+		{ "v: TRUE\n", true },
+		{ "v: false\n", true },
+		{ "v: False\n", true },
+		{ "v: FALSE\n", true },
+		{ "v: 'true'\n", false },
+		{ "v: \"false\"\n", false },
+		{ "v: |\n  true\n", false },
+		{ "v: tRUE\n", false },
+		{ "v: yes\n", false }, /* of YAML 1.1 */
+		{ "v: on\n", false },
+		{ "v: 1\n", false },
+		{ "v: [true]\n", false },
+		{ "v:\n", false },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		cr_assert_eq(yaml_is_boolean(yaml_get(yaml_of(table[i].text), "v")),
+			table[i].boolean, "%s", table[i].text);
+}
+
 Test(nodes, describe_says_what_a_node_is)
 {
 	cr_assert_str_eq(yaml_describe(yaml_of("{a: b}")), "a mapping");
 	cr_assert_str_eq(yaml_describe(yaml_of("[a]")), "a list");
 	cr_assert_str_eq(yaml_describe(yaml_of("a")), "text");
 	cr_assert_str_eq(yaml_describe(yaml_of("''")), "text");
+	cr_assert_str_eq(yaml_describe(yaml_of("True")), "true or false");
 	cr_assert_str_eq(yaml_describe(yaml_get(yaml_of("a:"), "a")), "nothing");
 }
 
@@ -165,6 +197,19 @@ Test(nodes, place_inside_plain_and_quoted_text)
 	expect_at(yaml_get(root, "c"), 4, 3, 3, 9, 3);
 	expect_at(yaml_get(root, "d"), 5, 3, 4, 7, 3);
 	expect_at(yaml_get(root, "d"), 0, 4, 4, 4, 2);
+}
+
+/* However far to the right: behind an anchor, and inside a scalar with escapes. */
+Test(nodes, place_in_a_long_line)
+{
+	const char *text = "[";
+	const struct yaml_node *last;
+
+	for (int i = 0; i < 1000; i++)
+		text = arena_printf(&arena, "%s\"\xc3\xa9\xc3\xa9\xc3\xa9\", ", text);
+	last = yaml_of(arena_printf(&arena, "%s&a \"one\\ttwo\"]\n", text))->items.items[1000];
+	expect_mark(last->mark, 1, 7005, 10);
+	expect_at(last, 4, 3, 1, 7011, 3);
 }
 
 static const char literals[] = "top: |\n"            /* 1 */

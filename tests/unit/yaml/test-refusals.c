@@ -315,6 +315,22 @@ static void load_pieces(size_t times)
 	load(repeat("", slow_piece, times, "\n"));
 }
 
+/* JSON without line breaks: a place far to the right must not cost a walk from its line's start. */
+static void load_long_line(size_t items)
+{
+	yaml_documents documents = load(repeat("[", "&a \"\xc3\xa9\", ", items, "1]\n"));
+
+	vec_each (item, &documents.items[0]->items)
+		yaml_mark_at(*item, 1, 1);
+}
+
+Test(refusals, a_long_line_takes_linear_time)
+{
+	double times = growth(load_long_line, 20000);
+
+	cr_assert_lt(times, 10, "%.1f", times);
+}
+
 /* The shapes that are known to make parsers slow. */
 Test(refusals, huge_input_takes_linear_time)
 {

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Hooks: attach types of maps and cgroups, and the programs that are on them, whoever attached them.
+ * Older headers lack parts of union bpf_attr and of bpf_link_info, so both are read by offset where
+ * that is needed.
+ */
+#include "lib/kernel/kernel.h"
+
+#include "lib/base/cleanup.h"
+
+#include <bpf/bpf.h>
+#include <libgen.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#define PROGRAMS_MAX 64 /* BPF_CGROUP_MAX_PROGS; a map's hook has one */
+
+static int result_of(int value)
+{
+	return value >= 0 ? value : -errno;
+}
+
+int kernel_create_link(int program, const struct kernel_hook *hook)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = hook->flags);
+
+	return result_of(bpf_link_create(program, hook->target, hook->type, &options));
+}
+
+int kernel_detach_link(int link)
+{
+	return result_of(bpf_link_detach(link));
+}
+
+int kernel_attach_program(int program, const struct kernel_hook *hook)
+{
+	return result_of(bpf_prog_attach(program, hook->target, hook->type, hook->flags));
+}
+
+int kernel_detach_program(int program, const struct kernel_hook *hook)
+{
+	return result_of(bpf_prog_detach2(program, hook->target, hook->type));
+}
+
+int kernel_open_link(uint32_t id)
+{
+	return result_of(bpf_link_get_fd_by_id(id));
+}
+
+/*
+ * The part of bpf_link_info that links of maps and of cgroups have, from byte 16 on. Maps: linux/bpf.h
+ * of 6.10 and later; older headers lack the struct.
+ */
+#define LINK_TYPE_SOCKMAP 14
+
+struct link_info {
+	uint32_t type, id, program, padding;
+	union {
+		struct {
+			uint32_t id, attach_type;
+		} map;
+		struct {
+			uint64_t id;
+			uint32_t attach_type;
+		} cgroup;
+	};
+	unsigned char rest[96];
+};
+
+int kernel_link_info(int fd, struct kernel_link *ret)
+{
+	struct link_info info = { 0 };
+	uint32_t length = sizeof(info);
+	bool on_cgroup;
+
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
+		return -errno;
+	on_cgroup = info.type == BPF_LINK_TYPE_CGROUP;
+	if (!on_cgroup && info.type != LINK_TYPE_SOCKMAP)
+		return -EINVAL;
+	*ret = (struct kernel_link){
+		.id = info.id,
+		.program = info.program,
+		.type = on_cgroup ? info.cgroup.attach_type : info.map.attach_type,
+		.target = on_cgroup ? info.cgroup.id : info.map.id,
+		.on_cgroup = on_cgroup,
+	};
+	return 0;
+}
+
+struct query {
+	uint32_t programs[PROGRAMS_MAX];
+	uint32_t count;
+	uint32_t flags; /* BPF_F_ALLOW_MULTI, BPF_F_ALLOW_OVERRIDE, or none: of the whole hook */
+};
+
+/*
+ * Before about 5.18 maps cannot be asked: EINVAL. Of the two verdicts that exclude each other, asking
+ * for the one answers EBUSY where the other is (sock_map_prog_lookup in net/core/sock_map.c).
+ */
+static int query(int target, enum bpf_attach_type type, struct query *ret)
+{
+	union bpf_attr attr = { 0 };
+
+	*ret = (struct query){ 0 };
+	attr.query.target_fd = (uint32_t)target;
+	attr.query.attach_type = type;
+	attr.query.prog_ids = (uintptr_t)ret->programs;
+	attr.query.prog_cnt = PROGRAMS_MAX;
+	if (syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr)) != 0)
+		return errno == EINVAL || errno == EBUSY ? 0 : -errno;
+	ret->count = attr.query.prog_cnt < PROGRAMS_MAX ? attr.query.prog_cnt : PROGRAMS_MAX;
+	ret->flags = attr.query.attach_flags;
+	return 0;
+}
+
+static const char *program_name(struct arena *arena, uint32_t id)
+{
+	cleanup_fd int fd = kernel_open_program(id);
+	struct bpf_prog_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
+		return "";
+	return arena_copy(arena, info.name, strnlen(info.name, sizeof(info.name)));
+}
+
+/* The link by which a program is on a hook; 0: it is there without one. */
+static uint32_t find_link(uint32_t program, uint64_t target, enum bpf_attach_type type)
+{
+	uint32_t id = 0;
+
+	while (bpf_link_get_next_id(id, &id) == 0) {
+		cleanup_fd int fd = kernel_open_link(id);
+		struct kernel_link link;
+
+		if (fd >= 0 && kernel_link_info(fd, &link) == 0 && link.program == program &&
+			link.target == target && link.type == type)
+			return id;
+	}
+	return 0;
+}
+
+int kernel_query_hook(struct arena *arena, const struct kernel_hook *hook, uint64_t target_id,
+	state_holders *ret, bool *shared)
+{
+	struct query found;
+	int error = query(hook->target, hook->type, &found);
+
+	*shared = found.flags & BPF_F_ALLOW_MULTI;
+	for (uint32_t i = 0; i < found.count; i++)
+		*vec_add(arena, ret) = (struct state_holder){
+			.program = found.programs[i],
+			.name = program_name(arena, found.programs[i]),
+			.link = find_link(found.programs[i], target_id, hook->type),
+			.flags = found.flags,
+		};
+	return error;
+}
+
+/*
+ * A program that was attached to a cgroup without flags lets no other be attached below; one with
+ * allow_override, or allow_multi, does (hierarchy_allows_attach in kernel/bpf/cgroup.c).
+ */
+static void find_forbidding(struct kernel *kernel, const struct state *state, const char *path,
+	enum bpf_attach_type type, state_holders *ret)
+{
+	struct arena *arena = kernel->arena;
+
+	while (strcmp(path, "/") != 0) {
+		cleanup_fd int fd = -1;
+		struct query found;
+
+		path = dirname(arena_copy(arena, path, strlen(path)));
+		fd = kernel_open_cgroup(state->cgroup_mount, path);
+		if (fd < 0 || query(fd, type, &found) != 0 || found.flags & BPF_F_ALLOW_MULTI)
+			return;
+		if (!found.count)
+			continue;
+		if (!(found.flags & BPF_F_ALLOW_OVERRIDE))
+			*vec_add(arena, ret) = (struct state_holder){ .program = found.programs[0],
+				.name = program_name(arena, found.programs[0]),
+				.at = arena_printf(arena, "the cgroup %s", path) };
+		return;
+	}
+}
+
+static int open_target(
+	struct kernel *kernel, const struct state *state, const struct kernel_wanted *wanted)
+{
+	if (wanted->kind->on_cgroup)
+		return kernel_open_cgroup(state->cgroup_mount, wanted->target);
+	return kernel_open_pin(kernel_path(kernel, state->deployment, FOLDER_MAPS, wanted->target));
+}
+
+static uint32_t program_id(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
+}
+
+/* The deployment's own links are no strangers. */
+static void drop_own(const struct state *state, state_holders *holders)
+{
+	size_t kept = 0;
+
+	vec_each (holder, holders) {
+		bool own = false;
+
+		vec_each (attachment, &state->attachments)
+			own = own || state_attachment_holds(attachment, holder);
+		if (!own)
+			holders->items[kept++] = *holder;
+	}
+	holders->count = kept;
+}
+
+/* A program on the hook that the kernel does not have beside this one. */
+static void find_excluding(struct kernel *kernel, const struct kernel_hook *hook,
+	uint64_t target_id, const struct kernel_wanted *wanted, state_holders *ret)
+{
+	static const enum bpf_attach_type others[HOOK_ROLE_COUNT] = {
+		[HOOK_STREAM_VERDICT] = BPF_SK_SKB_VERDICT,
+		[HOOK_SKB_VERDICT] = BPF_SK_SKB_STREAM_VERDICT,
+	};
+	struct kernel_hook other = *hook;
+	bool shared;
+
+	other.type = others[wanted->kind->role];
+	if (!other.type)
+		return;
+	kernel_query_hook(kernel->arena, &other, target_id, ret, &shared);
+	vec_each (holder, ret)
+		holder->at = state_attachment_title(
+			kernel->arena, wanted->target, attach_kind_of(other.type));
+}
+
+static int look_at_hook(struct kernel *kernel, struct state *state,
+	const struct kernel_wanted *wanted, const char *name, int target)
+{
+	const struct kernel_hook hook = { .target = target, .type = wanted->kind->type };
+	uint64_t target_id = state_target_id(state, wanted->target, wanted->kind);
+	struct state_hook found = { .name = name };
+	int error =
+		kernel_query_hook(kernel->arena, &hook, target_id, &found.holders, &found.shared);
+
+	if (wanted->kind->on_cgroup && !found.holders.count)
+		find_forbidding(kernel, state, wanted->target, hook.type, &found.holders);
+	else if (!found.holders.count)
+		find_excluding(kernel, &hook, target_id, wanted, &found.holders);
+	drop_own(state, &found.holders);
+	if (found.holders.count && wanted->replaced_pin) {
+		cleanup_fd int replaced = kernel_open_pin(wanted->replaced_pin);
+
+		found.replaced = program_id(replaced);
+	}
+	*vec_add(kernel->arena, &state->hooks) = found;
+	return error;
+}
+
+bool kernel_observe_wanted(
+	struct kernel *kernel, struct state *state, const struct kernel_wanted *wanted)
+{
+	const char *name = state_attachment_name(kernel->arena, wanted->target, wanted->kind);
+	const struct state_attachment *own = state_attachment_named(state, name);
+	cleanup_fd int target = -1;
+	int error = 0;
+
+	if (wanted->kind->on_cgroup)
+		kernel_find_cgroup(kernel, state, wanted->target);
+	/* Where our link is, nobody else can be in its way. */
+	if ((own && own->link.target) || !state_target_id(state, wanted->target, wanted->kind))
+		return true;
+	target = open_target(kernel, state, wanted);
+	error = target < 0 ? target : look_at_hook(kernel, state, wanted, name, target);
+	if (error)
+		diag_add(kernel->diagnostics, DIAG_E0402, mark_none,
+			"cannot look at what is attached to %s: %s",
+			state_attachment_title(kernel->arena, wanted->target, wanted->kind),
+			kernel_explain(kernel->arena, error));
+	return !error;
+}

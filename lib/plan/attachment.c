@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Attachments. Those to cgroups come last and go first: their programs put sockets into maps, whose
+ * own programs have to be there by then.
+ */
+#include "lib/plan/planner.h"
+
+#include <string.h>
+
+#define EVERY_PART (PLAN_SLOT | PLAN_DISPATCHER | PLAN_LINK | PLAN_PROGRAM_IN_SLOT)
+
+/* What of an attachment is missing or wrong, from the slot up; each part needs those above it. */
+static unsigned int missing_parts(const struct planner *planner,
+	const struct manifest_attachment *attachment, const struct state_attachment *old)
+{
+	uint64_t target =
+		state_target_id(planner->state, attachment->target_name, attachment->kind);
+	unsigned int parts = 0;
+
+	if (!old || !old->slot.id)
+		return EVERY_PART;
+	if (!old->dispatcher.id || old->dispatcher.slot != old->slot.id ||
+		old->dispatcher.flags != attachment->flag_bits)
+		parts |= PLAN_DISPATCHER | PLAN_LINK;
+	if (!old->link.id || !target || old->link.target != target ||
+		old->link.program != old->dispatcher.id || old->link.type != attachment->kind->type)
+		parts |= PLAN_LINK;
+	return parts;
+}
+
+static bool runs_wanted_program(const struct planner *planner,
+	const struct manifest_attachment *attachment, const struct state_attachment *old)
+{
+	const struct state_program *wanted =
+		state_program_filed(planner->state, planner->program_file[attachment->program_at]);
+
+	return !planner->program_is_new[attachment->program_at] && wanted &&
+	       old->slot.program == wanted->id;
+}
+
+static const char *attachment_reason(
+	unsigned int parts, const struct state_attachment *old, uint32_t flags)
+{
+	if (parts & PLAN_SLOT)
+		return "its slot was gone";
+	if (parts & PLAN_DISPATCHER)
+		return old->dispatcher.id && old->dispatcher.flags != flags
+			       ? "its flags changed"
+			       : "its dispatcher was gone";
+	if (parts & PLAN_LINK)
+		return "its link was gone";
+	return "takes effect for every socket at once";
+}
+
+static void check_cgroup(struct planner *planner, const struct manifest_attachment *attachment)
+{
+	const struct state *state = planner->state;
+	const struct mark mark = attachment->target.mark;
+
+	if (!attachment->kind->on_cgroup ||
+		state_target_id(state, attachment->target_name, attachment->kind))
+		return;
+	if (state->cgroup_mount)
+		diag_add(planner->diagnostics, DIAG_E0408, mark, "there is no cgroup \"%s\" in %s",
+			attachment->target_name, state->cgroup_mount);
+	else
+		diag_add(planner->diagnostics, DIAG_E0408, mark,
+			"cgroup2 is not mounted, so there is no cgroup \"%s\"",
+			attachment->target_name)
+			->hint = "as root: mount -t cgroup2 cgroup2 DIRECTORY";
+}
+
+const char *plan_holder_text(struct arena *arena, const struct state_holder *holder)
+{
+	return *holder->name ? arena_printf(arena, "program %u (%s)", holder->program, holder->name)
+			     : arena_printf(arena, "program %u", holder->program);
+}
+
+static void refuse_holder(struct planner *planner, const struct manifest_attachment *attachment,
+	const struct state_holder *holder, const char *title)
+{
+	struct arena *arena = planner->arena;
+	const char *who = plan_holder_text(arena, holder);
+	bool named = attachment->replace.text != NULL;
+	struct diagnostic *diagnostic = diag_add(planner->diagnostics, DIAG_E0409,
+		named ? attachment->replace.mark : attachment->self.mark,
+		holder->at ? "%s is taken: %s on %s keeps others out"
+			   : "%s is taken: %s holds it%s%s",
+		title, who,
+		holder->at     ? holder->at
+		: holder->link ? " through a link"
+			       : "",
+		named && !holder->at && !holder->link ? ", which is not what \"replace\" names"
+						      : "");
+
+	if (holder->at)
+		return;
+	diagnostic->hint = holder->link ? "`sockform detach --force` takes links of others away"
+					: arena_printf(arena,
+						  "replace: %u would put this program in its place",
+						  holder->program);
+}
+
+/*
+ * The foreign program whose place the attachment takes, or NULL. One that is in the way is an error;
+ * beside one that shares the hook there is room.
+ */
+static const struct state_holder *find_replaced(struct planner *planner,
+	const struct manifest_attachment *attachment, const char *name, const char *title)
+{
+	const struct state_hook *hook = state_hook_named(planner->state, name);
+	uint32_t wanted = attachment->replaces;
+
+	if (!hook || !hook->holders.count)
+		return NULL;
+	if (attachment->replaces_pin)
+		wanted = hook->replaced;
+	vec_each (holder, &hook->holders)
+		if (wanted && holder->program == wanted && !holder->link && !holder->at)
+			return holder;
+	if (!hook->shared)
+		refuse_holder(planner, attachment, &hook->holders.items[0], title);
+	return NULL;
+}
+
+static void fill_step(struct planner *planner, struct plan_step *step, const char *name)
+{
+	const struct manifest_attachment *attachment = step->attachment;
+	const struct state_attachment *old = step->old;
+
+	step->file = name;
+	step->detail = attachment->program.text;
+	step->stale_link = old && old->link.id && (step->parts & PLAN_LINK);
+	if (old && step->parts)
+		step->reason = attachment_reason(step->parts, old, attachment->flag_bits);
+	if (!(step->parts & PLAN_LINK))
+		return;
+	check_cgroup(planner, attachment);
+	step->replaced = find_replaced(planner, attachment, name, step->name);
+	if (step->replaced)
+		step->reason = arena_printf(planner->arena, "replaces %s",
+			plan_holder_text(planner->arena, step->replaced));
+}
+
+static void plan_attachment(struct planner *planner, const struct manifest_attachment *attachment)
+{
+	const char *target = attachment->target_name;
+	const char *name = state_attachment_name(planner->arena, target, attachment->kind);
+	const struct state_attachment *old = state_attachment_named(planner->state, name);
+	unsigned int parts = missing_parts(planner, attachment, old);
+	struct plan_step *step;
+
+	name_index_add(planner->arena, &planner->wanted, name, 0);
+	if (!(parts & PLAN_SLOT) && !runs_wanted_program(planner, attachment, old))
+		parts |= PLAN_PROGRAM_IN_SLOT;
+	step = plan_add_step(planner, PLAN_ATTACHMENT,
+		!parts ? PLAN_KEEP
+		: old  ? PLAN_UPDATE
+		       : PLAN_CREATE,
+		state_attachment_title(planner->arena, target, attachment->kind),
+		attachment->self.mark);
+	step->attachment = attachment;
+	step->parts = parts;
+	step->old = old;
+	fill_step(planner, step, name);
+}
+
+void plan_attachments(struct planner *planner)
+{
+	vec_each (attachment, &planner->manifest->attachments)
+		if (!attachment->kind->on_cgroup)
+			plan_attachment(planner, attachment);
+	vec_each (attachment, &planner->manifest->attachments)
+		if (attachment->kind->on_cgroup)
+			plan_attachment(planner, attachment);
+}
+
+void plan_delete_attachment(struct planner *planner, const struct state_attachment *old)
+{
+	struct plan_step *step =
+		plan_add_step(planner, PLAN_ATTACHMENT, PLAN_DELETE, old->title, mark_none);
+
+	step->old = old;
+	step->file = old->name;
+}
+
+static void delete_unwanted(struct planner *planner, bool on_cgroup)
+{
+	vec_each (old, &planner->state->attachments)
+		if (old->kind->on_cgroup == on_cgroup &&
+			name_index_find(&planner->wanted, old->name) == NAME_ABSENT)
+			plan_delete_attachment(planner, old);
+}
+
+void plan_deleted_attachments(struct planner *planner)
+{
+	delete_unwanted(planner, true);
+	delete_unwanted(planner, false);
+}

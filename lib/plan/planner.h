@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Inside the room: a plan in the making. */
+#pragma once
+
+#include "lib/plan/plan.h"
+
+struct planner {
+	struct arena *arena;
+	struct diagnostics *diagnostics;
+	const struct manifest *manifest;
+	const struct bpfasm_code *const *codes;
+	const struct state *state;
+	struct plan *plan;
+	const char **program_file;     /* name of each program's pin, by position */
+	bool *program_is_new;          /* it has to be loaded */
+	struct name_index generations; /* program name -> its first position in the state */
+	size_t *next_generation;       /* by position in the state; NAME_ABSENT: the last */
+	struct name_index wanted;      /* names of the attachments that the manifest has */
+};
+
+/* Adds a step and counts it; the rest of it is zero. */
+struct plan_step *plan_add_step(struct planner *planner, enum plan_object object,
+	enum plan_action action, const char *name, struct mark mark);
+
+/* attachment.c: those that the manifest wants, and those that it does not */
+void plan_attachments(struct planner *planner);
+void plan_deleted_attachments(struct planner *planner);
+
+/* The step that takes an attachment away. */
+void plan_delete_attachment(struct planner *planner, const struct state_attachment *old);

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Local acceleration with a client and a server that know nothing of it: an echo server that reads
+ * and writes, in a process of its own, and a client that compares what comes back with what it sent.
+ * Both are in a cgroup that the test made, and leave it when it ends.
+ */
+#include "ship.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <mntent.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char mount_point[256], group[64];
+static pid_t server;
+
+static void find_mount(void)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *entry;
+
+	mount_point[0] = '\0';
+	while (mounts && !mount_point[0] && (entry = getmntent(mounts)))
+		if (strcmp(entry->mnt_type, "cgroup2") == 0)
+			snprintf(mount_point, sizeof(mount_point), "%s", entry->mnt_dir);
+	if (mounts)
+		endmntent(mounts);
+}
+
+/* Moves the calling process into the group below the mount, "" for its root. */
+static void enter(const char *name)
+{
+	char path[512], pid[16];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s/cgroup.procs", mount_point, name);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	cr_assert(fd >= 0 && write(fd, pid, strlen(pid)) > 0, "%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+static void group_path(char *path, size_t size)
+{
+	snprintf(path, size, "%s/%s", mount_point, group);
+}
+
+static void init(void)
+{
+	char path[512];
+
+	harness_init();
+	find_mount();
+	if (!mount_point[0]) {
+		harness_fini();
+		cr_skip_test("skipped: no cgroup2 is mounted");
+	}
+	snprintf(group, sizeof(group), "sockform-test.%d", getpid());
+	group_path(path, sizeof(path));
+	cr_assert_eq(mkdir(path, 0755), 0, "%s: %s", path, strerror(errno));
+}
+
+static void fini(void)
+{
+	char path[512];
+
+	if (server > 0) {
+		kill(server, SIGKILL);
+		waitpid(server, NULL, 0);
+	}
+	harness_fini();
+	enter("");
+	group_path(path, sizeof(path));
+	rmdir(path);
+}
+
+TestSuite(accelerate, .init = init, .fini = fini, .timeout = 120);
+
+static int listen_on(const char *address, uint16_t port)
+{
+	struct sockaddr_in ip4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 ip6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	bool wide = strchr(address, ':') != NULL;
+	const int one = 1, none = 0;
+	int fd = socket(wide ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (wide)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &none, sizeof(none));
+	inet_pton(AF_INET, address, &ip4.sin_addr);
+	inet_pton(AF_INET6, address, &ip6.sin6_addr);
+	cr_assert_eq(bind(fd, wide ? (void *)&ip6 : (void *)&ip4, wide ? sizeof(ip6) : sizeof(ip4)),
+		0, "%s: %s", address, strerror(errno));
+	cr_assert_eq(listen(fd, 1024), 0);
+	return fd;
+}
+
+/* Reads and writes, one process for all connections; ends with the test. */
+static void echo(int listener)
+{
+	static struct pollfd polls[1024];
+	static char buffer[1 << 16];
+	size_t count = 1;
+
+	polls[0] = (struct pollfd){ .fd = listener, .events = POLLIN };
+	while (poll(polls, count, -1) > 0) {
+		if (polls[0].revents && count < 1024)
+			polls[count++] = (struct pollfd){ .fd = accept(listener, NULL, NULL),
+				.events = POLLIN };
+		for (size_t i = 1; i < count; i++) {
+			ssize_t n =
+				polls[i].revents ? read(polls[i].fd, buffer, sizeof(buffer)) : 1;
+
+			if (!polls[i].revents)
+				continue;
+			for (ssize_t done = 0, more; done < n; done += more) {
+				more = write(polls[i].fd, buffer + done, (size_t)(n - done));
+				if (more < 0)
+					_exit(1);
+			}
+			if (n <= 0) {
+				close(polls[i].fd);
+				polls[i--] = polls[--count];
+			}
+		}
+	}
+}
+
+static void serve_echo(const char *address, uint16_t port, const char *where)
+{
+	int listener;
+
+	enter(where);
+	listener = listen_on(address, port);
+	server = fork();
+	if (server == 0) {
+		echo(listener);
+		_exit(0);
+	}
+	close(listener);
+}
+
+static void apply_here(struct manifest *manifest)
+{
+	char setting[128];
+
+	ship(manifest, "accelerate");
+	snprintf(setting, sizeof(setting), "cgroup=%s", group);
+	ship_apply(manifest, setting);
+}
+
+static void check_echo(const char *address, uint16_t port, size_t connections, uint64_t bytes)
+{
+	struct client_options options = {
+		.address = address, .port = port, .connections = connections
+	};
+	struct client *client = client_create(&options);
+	struct client_totals totals;
+
+	cr_assert_not_null(client);
+	cr_assert(client_echo(client, bytes, 60000));
+	client_totals(client, &totals);
+	cr_assert_eq(totals.received, connections * bytes);
+	cr_assert_eq(totals.wrong, 0);
+	client_destroy(client);
+}
+
+/* What the client connects to, where the server listens, and the map that the sockets are in. */
+static const struct {
+	const char *client, *server, *hook;
+} ways[] = {
+	{ "127.0.0.1", "127.0.0.1", "ip4:msg_verdict" },
+	{ "::1", "::1", "ip6:msg_verdict" },
+	/* An IPv6 socket on one side, an IPv4 socket on the other. */
+	{ "127.0.0.1", "::", "ip4:msg_verdict" },
+};
+
+static void check_way(size_t i)
+{
+	struct manifest manifest;
+	int stats = ship_count_runs();
+
+	apply_here(&manifest);
+	serve_echo(ways[i].server, manifest.port, group);
+	check_echo(ways[i].client, manifest.port, 50, 1000000);
+	/* Both ends of 50 connections were seen, and each sent something through the program. */
+	cr_assert_geq(ship_runs(&manifest, ":sock_ops"), 100);
+	cr_assert_geq(ship_runs(&manifest, ways[i].hook), 100);
+	close(stats);
+	sockform_expect(0, "delete", manifest.path);
+}
+
+Test(accelerate, ip4)
+{
+	check_way(0);
+}
+
+Test(accelerate, ip6)
+{
+	check_way(1);
+}
+
+Test(accelerate, ip4_client_of_an_ip6_server)
+{
+	check_way(2);
+}
+
+/* Bytes that TCP itself has sent on a connection. */
+static uint64_t sent_by_tcp(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	cr_assert_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+	return info.tcpi_bytes_sent;
+}
+
+/* The control: what arrives does so without TCP, and the same two sockets outside of it with TCP. */
+Test(accelerate, bytes_go_around_tcp)
+{
+	struct manifest manifest;
+	struct pair inside, outside;
+
+	pair_open(&outside);
+	apply_here(&manifest);
+	enter(group);
+	pair_open(&inside);
+	for (int i = 0; i < 20; i++) {
+		give(inside.client, "there");
+		assert_gets(inside.server, "there");
+		give(inside.server, "and back");
+		assert_gets(inside.client, "and back");
+		give(outside.client, "there");
+		assert_gets(outside.server, "there");
+	}
+	/* The first message may have been sent before the other end was in the map. */
+	cr_assert_eq(sent_by_tcp(inside.server), 0);
+	cr_assert(sent_by_tcp(inside.client) == 0 || sent_by_tcp(inside.client) == 20 * 5, "%lu",
+		(unsigned long)sent_by_tcp(inside.client));
+	cr_assert_eq(sent_by_tcp(outside.client), 20 * 5);
+	pair_close(&inside);
+	pair_close(&outside);
+	sockform_expect(0, "delete", manifest.path);
+}
+
+/* The other end is in no map: everything goes by TCP, and in order. */
+Test(accelerate, a_server_outside_the_cgroup)
+{
+	struct manifest manifest;
+
+	apply_here(&manifest);
+	serve_echo("127.0.0.1", manifest.port, "");
+	enter(group);
+	check_echo("127.0.0.1", manifest.port, 20, 300000);
+	sockform_expect(0, "delete", manifest.path);
+}
+
+/* Whoever sends at once, in many connections, keeps the order of what it sends. */
+Test(accelerate, many_short_connections)
+{
+	struct manifest manifest;
+
+	apply_here(&manifest);
+	serve_echo("127.0.0.1", manifest.port, group);
+	for (int i = 0; i < 10; i++)
+		check_echo("127.0.0.1", manifest.port, 300, 2000);
+	sockform_expect(0, "delete", manifest.path);
+}
+
+/* A manifest of the test's own: a SOCK_OPS program with that body on the cgroup, and maps for it. */
+static void apply_ops(struct manifest *manifest, const char *body)
+{
+	manifest_init(manifest, "ops");
+	manifest_write(manifest->path,
+		"sockform: v1\nname: %s\n"
+		"maps:\n"
+		"  indexed: { type: sockmap, max_entries: 4 }\n"
+		"  tuples: { type: sockhash, max_entries: 64,\n"
+		"            key: [local_ip4, remote_ip4, local_port, remote_port] }\n"
+		"programs:\n  p:\n    type: sock_ops\n    body:\n%s      - r0 = 1\n      - exit\n"
+		"attachments:\n  - { program: p, target: %s, attach_type: sock_ops }\n",
+		manifest->name, body, group);
+	ship_apply(manifest, NULL);
+	enter(group);
+}
+
+/* Only the end that was connected to; a later one takes its place unless told not to. */
+static void check_map_update(const char *flags, bool replaces)
+{
+	const uint32_t index = 2;
+	struct manifest manifest;
+	struct pair first, second;
+	char body[512];
+
+	snprintf(body, sizeof(body),
+		"      - load_field: { dst: r7, field: op }\n      - if r7 != 5 goto done\n"
+		"      - sock_map_update: { map: indexed, key: 2%s }\n      - 'done:'\n",
+		flags);
+	apply_ops(&manifest, body);
+	pair_open(&first);
+	cr_assert_eq(ship_value(&manifest, "indexed", &index), ship_cookie(first.server));
+	pair_open(&second);
+	cr_assert_eq(ship_value(&manifest, "indexed", &index),
+		ship_cookie(replaces ? second.server : first.server));
+	pair_close(&first);
+	pair_close(&second);
+	enter("");
+	sockform_expect(0, "delete", manifest.path);
+}
+
+Test(accelerate, sock_map_update)
+{
+	check_map_update("", true);
+	check_map_update(", flags: any", true);
+	check_map_update(", flags: noexist", false);
+}
+
+/* Under its own key, and under the one that its peer has as its own. */
+Test(accelerate, sock_hash_update)
+{
+	struct manifest manifest;
+	struct ship_tuple key;
+	struct pair pair;
+
+	apply_ops(&manifest,
+		"      - load_field: { dst: r7, field: op }\n      - if r7 != 5 goto other\n"
+		"      - sock_hash_update: { map: tuples, key: self }\n      - 'other:'\n");
+	pair_open(&pair);
+	key = ship_tuple(pair.server);
+	cr_assert_eq(ship_value(&manifest, "tuples", &key), ship_cookie(pair.server));
+	key = ship_tuple(pair.client);
+	cr_assert_eq(ship_value(&manifest, "tuples", &key), 0);
+	pair_close(&pair);
+	enter("");
+	sockform_expect(0, "delete", manifest.path);
+	apply_ops(&manifest, "      - on_established: { map: tuples, key: peer, side: active }\n");
+	pair_open(&pair);
+	key = ship_tuple(pair.server);
+	cr_assert_eq(ship_value(&manifest, "tuples", &key), ship_cookie(pair.client));
+	key = ship_tuple(pair.client);
+	cr_assert_eq(ship_value(&manifest, "tuples", &key), 0);
+	pair_close(&pair);
+	enter("");
+	sockform_expect(0, "delete", manifest.path);
+}
