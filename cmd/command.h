@@ -17,8 +17,9 @@ enum option_bit {
 	OPTION_LOCK_TIMEOUT = 1 << 0,
 	OPTION_NAME = 1 << 1,
 	OPTION_EXIT_CODE = 1 << 2,
-	OPTION_SET = 1 << 3,  /* of verbs that take manifests: --set and --values */
-	OPTION_HOOK = 1 << 4, /* --program, --cgroup, --force */
+	OPTION_SET = 1 << 3,   /* of verbs that take manifests: --set and --values */
+	OPTION_HOOK = 1 << 4,  /* --program, --cgroup, --force */
+	OPTION_LOADS = 1 << 5, /* no option: the verb shows programs to the verifier */
 };
 
 struct invocation;

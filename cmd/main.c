@@ -27,15 +27,16 @@ static const struct command commands[] = {
 		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_EXIT_CODE, 1, -1, cmd_plan },
 	{ "apply", "FILE...", "make the kernel match the manifests, or change nothing",
 		FILES_HELP "Applied twice, the second time changes nothing.\n",
-		OPTION_SET | OPTION_LOCK_TIMEOUT, 1, -1, cmd_apply },
+		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS, 1, -1, cmd_apply },
 	{ "delete", "[FILE...]", "remove what the manifests declare, in reverse order",
 		FILES_HELP "Works on what is left of a half-made or damaged deployment, too.\n",
 		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_NAME, 0, -1, cmd_delete },
 	{ "detach", "[MAP] [TYPE]", "take programs off the hooks of a map or a cgroup",
-		"MAP is DEPLOYMENT/MAP, the path of a pin, or id:NUMBER; TYPE is an attach type,\n"
-		"without it every hook is meant. What sockform attached stops at once, also for\n"
-		"sockets that are in the map, and apply attaches it again. What others attached\n"
-		"needs --force, and goes on for the sockets that are in the map.\n",
+		"MAP is DEPLOYMENT/MAP, the path of a pin, or id:NUMBER; TYPE is stream_parser,\n"
+		"stream_verdict, skb_verdict or msg_verdict, without it every hook is meant.\n"
+		"What sockform attached stops at once, also for sockets that are in the map, and\n"
+		"apply attaches it again. What others attached needs --force, and goes on for the\n"
+		"sockets that are in the map.\n",
 		OPTION_LOCK_TIMEOUT | OPTION_HOOK, 0, 2, cmd_detach },
 	{ "status", "[NAME]", "show what is deployed, and what has drifted",
 		"Without NAME, every deployment. Exits with 1 on drift.\n", OPTION_LOCK_TIMEOUT, 0,
@@ -45,7 +46,7 @@ static const struct command commands[] = {
 		"Listens where the manifests' `sockets` say and puts each accepted socket into\n"
 		"its map. On SIGINT, SIGTERM or SIGHUP deletes the deployments that it created;\n"
 		"one that was there before stays.\n",
-		OPTION_SET | OPTION_LOCK_TIMEOUT, 1, -1, cmd_run },
+		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS, 1, -1, cmd_run },
 	{ "schema", "", "write the JSON Schema of manifests",
 		"An editor with a YAML language server completes and checks manifests by it.\n"
 		"Needs no privilege.\n",
@@ -58,11 +59,12 @@ static const struct {
 	struct option option;
 	unsigned int bit; /* 0: every verb takes it */
 	const char *usage, *help;
+	unsigned int of_use; /* 0: to every verb that takes it; the help of others is silent */
 } options[] = {
 	{ { "output", required_argument, NULL, 'o' }, 0, "-o, --output FORMAT",
 		"text (default) or json" },
 	{ { "verbose", no_argument, NULL, 'v' }, 0, "-v, --verbose",
-		"also the verifier's whole log" },
+		"also the verifier's whole log", OPTION_LOADS },
 	{ { "help", no_argument, NULL, 'h' }, 0, "-h, --help", "this text" },
 	{ { "set", required_argument, NULL, 'S' }, OPTION_SET, "    --set NAME=VALUE",
 		"the value of a parameter" },
@@ -108,13 +110,18 @@ static void write_overview(FILE *stream)
 		stream);
 }
 
+static bool takes(const struct command *command, unsigned int bit)
+{
+	return !bit || command->options & bit;
+}
+
 static void write_help(const struct command *command)
 {
 	printf("usage: sockform %s [OPTION...]%s%s\n\n%c%s.\n%s\n", command->name,
 		*command->operands ? " " : "", command->operands, command->summary[0] - 'a' + 'A',
 		command->summary + 1, command->help);
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (!options[i].bit || options[i].bit & command->options)
+		if (takes(command, options[i].bit) && takes(command, options[i].of_use))
 			printf("  %-26s %s\n", options[i].usage, options[i].help);
 	fputs("\nExit codes: 0 done, 1 a difference where one was asked about, 2 bad usage or a\n"
 	      "bad manifest, 3 the kernel refused or a capability is missing, 4 locked.\n",
@@ -247,7 +254,7 @@ static int parse_arguments(struct invocation *invocation, int argc, char **argv)
 	int letter;
 
 	for (size_t i = 0; i < OPTION_COUNT; i++)
-		if (!options[i].bit || options[i].bit & command->options)
+		if (takes(command, options[i].bit))
 			table[count++] = options[i].option;
 	opterr = 0;
 	while ((letter = getopt_long(argc, argv, ":o:vh", table, NULL)) != -1) {
