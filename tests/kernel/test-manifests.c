@@ -7,6 +7,7 @@
 #include "ship.h"
 
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -224,6 +225,38 @@ Test(manifests, tcp_proxy)
 	assert_gets(client.client, "response");
 	assert_gets_nothing(client.server);
 	assert_gets_nothing(backend.client);
+	pair_close(&client);
+	pair_close(&backend);
+	finish(&manifest);
+}
+
+/* map-delete: what has no partner any more stays with the proxy. */
+Test(manifests, a_socket_that_is_taken_out)
+{
+	struct manifest manifest;
+	struct pair client, backend;
+	uint64_t to_client, to_backend;
+	int map;
+
+	ship(&manifest, "tcp-proxy");
+	ship_apply(&manifest, NULL);
+	pair_open(&client);
+	pair_open(&backend);
+	to_backend = ship_cookie(client.server);
+	to_client = ship_cookie(backend.client);
+	ship_insert(&manifest, "proxy_sockets", &to_backend, backend.client);
+	ship_insert(&manifest, "proxy_sockets", &to_client, client.server);
+	give(client.client, "before");
+	assert_gets(backend.server, "before");
+	map = bpf_obj_get(manifest_pin(&manifest, "maps/proxy_sockets"));
+	cr_assert_eq(bpf_map_delete_elem(map, &to_backend), 0);
+	give(client.client, "behind");
+	assert_gets(client.server, "behind");
+	assert_gets_nothing(backend.server);
+	/* What is out of the map is out of reach of its programs. */
+	give(backend.server, "back");
+	assert_gets(backend.client, "back");
+	close(map);
 	pair_close(&client);
 	pair_close(&backend);
 	finish(&manifest);

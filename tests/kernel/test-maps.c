@@ -6,6 +6,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,6 +194,56 @@ Test(maps, every_type_with_its_options)
 	assert_pins(pins);
 	free(ids);
 	free(pins);
+}
+
+#define NAMES                                                                                      \
+	"sockform: v1\n"                                                                           \
+	"name: %s\n"                                                                               \
+	"maps:\n"                                                                                  \
+	"  fifteen_letters: { type: sockmap, max_entries: 2 }\n"                                   \
+	"  connections_of_clients:\n"                                                              \
+	"    { type: sockhash, key_size: 12, max_entries: 2, kernel_name: conn_hash }\n"           \
+	"programs:\n"                                                                              \
+	"  sk_parser: { type: sk_skb, body: [ r0 = 1, exit ] }\n"                                  \
+	"  verdict_of_all_clients:\n"                                                              \
+	"    { type: sk_skb, kernel_name: sk_verdict, body: [ sk_skb_pass ] }\n"
+
+/* Of the program that is pinned under a name; its digest is not ours to know. */
+static void assert_program_name(
+	const struct manifest *manifest, const char *name, const char *kernel_name)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t size = sizeof(info);
+	char pattern[128];
+	glob_t found;
+	int program;
+
+	snprintf(pattern, sizeof(pattern), "programs/%s@*", name);
+	cr_assert_eq(glob(manifest_pin(manifest, pattern), 0, NULL, &found), 0, "%s", pattern);
+	cr_assert_eq(found.gl_pathc, 1);
+	program = bpf_obj_get(found.gl_pathv[0]);
+	cr_assert_eq(bpf_obj_get_info_by_fd(program, &info, &size), 0);
+	cr_assert_str_eq(info.name, kernel_name);
+	close(program);
+	globfree(&found);
+}
+
+Test(maps, names_in_the_kernel)
+{
+	struct manifest manifest;
+	struct bpf_map_info info;
+
+	manifest_init(&manifest, "names");
+	manifest_write(manifest.path, NAMES, manifest.name);
+	sockform_expect(0, "apply", manifest.path);
+	close(open_map(&manifest, "fifteen_letters", &info));
+	cr_assert_str_eq(info.name, "fifteen_letters");
+	close(open_map(&manifest, "connections_of_clients", &info));
+	cr_assert_str_eq(info.name, "conn_hash");
+	cr_assert_eq(info.key_size, 12);
+	assert_program_name(&manifest, "sk_parser", "sk_parser");
+	assert_program_name(&manifest, "verdict_of_all_clients", "sk_verdict");
+	sockform_expect(0, "delete", manifest.path);
 }
 
 #define ENTRIES                                                                                    \
