@@ -16,19 +16,33 @@ struct plan_step *plan_add_step(struct planner *planner, enum plan_object object
 	return step;
 }
 
+/* Longer ones are told by their size, so that a line has room in a terminal. */
+#define KEY_TEXT_MOST 24
+
+static const char *describe_key(struct arena *arena, const struct key_layout *layout)
+{
+	const char *text;
+
+	if (!layout->count)
+		return "";
+	text = key_layout_text(arena, layout);
+	return strlen(text) <= KEY_TEXT_MOST ? arena_printf(arena, " %s", text)
+					     : arena_printf(arena, ", %u-byte keys", layout->size);
+}
+
 static const char *describe_map(
 	struct arena *arena, const struct manifest_map *map, const struct state_map *old)
 {
-	const char *key = map->key.layout.count ? arena_printf(arena, " %s",
-							  key_layout_text(arena, &map->key.layout))
-						: "";
+	const char *key = describe_key(arena, &map->key.layout);
 	/* Entries of a map that is there are its data by now, whatever was given to begin with. */
 	const char *given = map->entries.count && !old
 				    ? arena_printf(arena, " (%zu given)", map->entries.count)
 				    : "";
 
-	return arena_printf(arena, "%s%s, %llu entries%s%s%s", map->kind->name, key,
-		(unsigned long long)map->max_entries.value, given, map->flag_bits ? ", " : "",
+	return arena_printf(arena, "%s%s, %llu %s%s%s%s", map->kind->name, key,
+		(unsigned long long)map->max_entries.value,
+		map->max_entries.value == 1 ? "entry" : "entries", given,
+		map->flag_bits ? ", " : "",
 		map->flag_bits ? map_flags_text(arena, map->flag_bits) : "");
 }
 

@@ -71,6 +71,21 @@ Test(plan, details_describe_what_is_made)
 	cr_assert_str_eq(steps[4].detail, "parser");
 }
 
+Test(plan, long_keys_are_told_by_their_size)
+{
+	struct world world;
+
+	world_empty(&world);
+	world.manifest = valid_manifest(
+		"sockform: v1\nname: echo\nmaps:\n"
+		"  m: { type: sockhash, max_entries: 1, key: [local_ip4, remote_port] }\n"
+		"  n: { type: sockhash, max_entries: 1, key: [local_ip4, remote_ip4, family] }\n");
+	cr_assert_str_eq(world_plan(&world)->steps.items[0].detail,
+		"sockhash [local_ip4, remote_port], 1 entry");
+	cr_assert_str_eq(
+		world_plan(&world)->steps.items[1].detail, "sockhash, 10-byte keys, 1 entry");
+}
+
 /* No such program is right, so it is made by hand. */
 Test(plan, one_instruction_is_no_plural)
 {
