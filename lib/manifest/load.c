@@ -92,7 +92,7 @@ void manifest_load(struct arena *arena, const struct source *source,
 		*vec_add(arena, ret) = *manifest;
 }
 
-static const struct bpfasm_code *assemble(struct arena *arena, const struct manifest *manifest,
+struct bpfasm_code *manifest_assemble_program(struct arena *arena, const struct manifest *manifest,
 	const struct manifest_program *program, struct bpfasm_budget *budget,
 	struct diagnostics *diagnostics)
 {
@@ -105,15 +105,11 @@ static const struct bpfasm_code *assemble(struct arena *arena, const struct mani
 		.scope = &manifest->scope,
 		.budget = budget,
 	};
-	struct bpfasm_code *code;
 
 	/* A wrong or missing type, or no body at all, has been reported by its key. */
 	if (!program->kind || !program->body.count)
 		return NULL;
-	code = bpfasm_assemble(arena, &input, manifest->symbols, &manifest->map_names, diagnostics);
-	if (!code || !bpfasm_check(arena, code, manifest->symbols, diagnostics))
-		return NULL;
-	return code;
+	return bpfasm_assemble(arena, &input, manifest->symbols, &manifest->map_names, diagnostics);
 }
 
 const struct bpfasm_code **manifest_assemble(
@@ -123,8 +119,12 @@ const struct bpfasm_code **manifest_assemble(
 		arena_alloc_array(arena, manifest->programs.count, sizeof(struct bpfasm_code *));
 	struct bpfasm_budget budget = { 0 };
 
-	for (size_t i = 0; i < manifest->programs.count; i++)
-		codes[i] = assemble(
+	for (size_t i = 0; i < manifest->programs.count; i++) {
+		struct bpfasm_code *code = manifest_assemble_program(
 			arena, manifest, &manifest->programs.items[i], &budget, diagnostics);
+
+		if (code && bpfasm_check(arena, code, manifest->symbols, diagnostics))
+			codes[i] = code;
+	}
 	return codes;
 }

@@ -198,6 +198,14 @@ void manifest_load_paths(struct arena *arena, char *const *paths, size_t count,
 	manifest_list *ret);
 
 /*
+ * Assembles one program, and checks nothing; NULL with diagnostics, of which those about its type or
+ * a missing body came with the manifest. `budget` is that of all programs of the manifest.
+ */
+struct bpfasm_code *manifest_assemble_program(struct arena *arena, const struct manifest *manifest,
+	const struct manifest_program *program, struct bpfasm_budget *budget,
+	struct diagnostics *diagnostics);
+
+/*
  * The code of each program, in the order of the manifest; an element is NULL where the program has
  * faults, which go to `diagnostics`.
  */

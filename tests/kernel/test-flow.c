@@ -97,19 +97,9 @@ static struct bpfasm_code *assemble(
 	const struct manifest *manifest, const struct manifest_program *program)
 {
 	struct bpfasm_budget budget = { 0 };
-	const struct bpfasm_program input = {
-		.name = program->self.text,
-		.kind = program->kind,
-		.license = program->license.text,
-		.mark = program->self.mark,
-		.body = &program->body,
-		.scope = &manifest->scope,
-		.budget = &budget,
-	};
 	struct diagnostics diagnostics = { .arena = &arena };
 
-	return bpfasm_assemble(
-		&arena, &input, manifest->symbols, &manifest->map_names, &diagnostics);
+	return manifest_assemble_program(&arena, manifest, program, &budget, &diagnostics);
 }
 
 /* Asks the kernel for each program of a manifest, of which all are right or all are wrong. */

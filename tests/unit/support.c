@@ -137,17 +137,10 @@ const struct bpfasm_code *any_code(const char *body)
 {
 	const struct manifest *manifest =
 		any_manifest(arena_printf(&arena, "%s%s", program_head, indent(body)));
-	const struct manifest_program *program = &manifest->programs.items[0];
-	const struct bpfasm_program input = {
-		.name = program->self.text,
-		.kind = program->kind,
-		.license = program->license.text,
-		.mark = program->self.mark,
-		.body = &program->body,
-	};
+	struct bpfasm_budget budget = { 0 };
 
-	return bpfasm_assemble(
-		&arena, &input, manifest->symbols, &manifest->map_names, &diagnostics);
+	return manifest_assemble_program(
+		&arena, manifest, &manifest->programs.items[0], &budget, &diagnostics);
 }
 
 const struct bpfasm_code **assemble_unchecked(const struct manifest *manifest)
@@ -156,22 +149,9 @@ const struct bpfasm_code **assemble_unchecked(const struct manifest *manifest)
 		arena_alloc_array(&arena, manifest->programs.count, sizeof(*codes));
 	struct bpfasm_budget budget = { 0 };
 
-	for (size_t i = 0; i < manifest->programs.count; i++) {
-		const struct manifest_program *program = &manifest->programs.items[i];
-		const struct bpfasm_program input = {
-			.name = program->self.text,
-			.kind = program->kind,
-			.license = program->license.text,
-			.mark = program->self.mark,
-			.body = &program->body,
-			.scope = &manifest->scope,
-			.budget = &budget,
-		};
-
-		if (program->kind && program->body.count)
-			codes[i] = bpfasm_assemble(&arena, &input, manifest->symbols,
-				&manifest->map_names, &diagnostics);
-	}
+	for (size_t i = 0; i < manifest->programs.count; i++)
+		codes[i] = manifest_assemble_program(
+			&arena, manifest, &manifest->programs.items[i], &budget, &diagnostics);
 	return codes;
 }
 
