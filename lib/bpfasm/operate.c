@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-struct operand text_expect_operand(struct scan *scan, int64_t most)
+/* A register, or with `number` that up to `most`, too. */
+static struct operand expect(struct scan *scan, bool number, int64_t most)
 {
 	struct operand operand = { .reg = -1 };
 
@@ -12,25 +13,25 @@ struct operand text_expect_operand(struct scan *scan, int64_t most)
 		return operand;
 	scan_skip_blanks(scan);
 	operand.start = scan->at;
-	if (!scan_accept_register(scan, &operand.reg, &operand.half))
-		operand.number =
-			scan_expect_number(scan, "a register or a number", INT32_MIN, most);
+	if (!scan_accept_register(scan, &operand.reg, &operand.half)) {
+		if (number)
+			operand.number =
+				scan_expect_number(scan, "a register or a number", INT32_MIN, most);
+		else
+			scan_expected(scan, "a register, r0 to r10 or w0 to w10");
+	}
 	operand.end = scan->at;
 	return operand;
 }
 
+struct operand text_expect_operand(struct scan *scan, int64_t most)
+{
+	return expect(scan, true, most);
+}
+
 struct operand text_expect_register(struct scan *scan)
 {
-	struct operand operand = { .reg = -1 };
-
-	if (scan->failed)
-		return operand;
-	scan_skip_blanks(scan);
-	operand.start = scan->at;
-	if (!scan_accept_register(scan, &operand.reg, &operand.half))
-		scan_expected(scan, "a register, r0 to r10 or w0 to w10");
-	operand.end = scan->at;
-	return operand;
+	return expect(scan, false, 0);
 }
 
 void text_check_half(struct scan *scan, const struct operand *operand, bool half)
