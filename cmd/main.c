@@ -34,9 +34,10 @@ static const struct command commands[] = {
 	{ "detach", "[MAP] [TYPE]", "take programs off the hooks of a map or a cgroup",
 		"MAP is DEPLOYMENT/MAP, the path of a pin, or id:NUMBER; TYPE is stream_parser,\n"
 		"stream_verdict, skb_verdict or msg_verdict, without it every hook is meant.\n"
-		"What sockform attached stops at once, also for sockets that are in the map, and\n"
-		"apply attaches it again. What others attached needs --force, and goes on for the\n"
-		"sockets that are in the map.\n",
+		"With --cgroup there is no MAP, and sock_ops is the only TYPE.\n"
+		"What sockform attached stops at once, and apply attaches it again, both for the\n"
+		"sockets in the map, too. What others attached needs --force, and goes on for\n"
+		"the sockets that are in the map.\n",
 		OPTION_LOCK_TIMEOUT | OPTION_HOOK, 0, 2, cmd_detach },
 	{ "status", "[NAME]", "show what is deployed, and what has drifted",
 		"Without NAME, every deployment. Exits with 1 on drift.\n", OPTION_LOCK_TIMEOUT, 0,

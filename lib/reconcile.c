@@ -78,7 +78,10 @@ static bool observe_targets(
 		const struct kernel_wanted wanted = {
 			.target = attachment->target_name,
 			.kind = attachment->kind,
+			.flags = attachment->flag_bits,
 			.replaced_pin = attachment->replaces_pin,
+			.mark = attachment->replaces_pin ? attachment->replace.mark
+							 : attachment->self.mark,
 		};
 
 		if (!kernel_observe_wanted(&reconcile->kernel, state, &wanted))

@@ -7,6 +7,7 @@
 
 #include "lib/base/cleanup.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct detacher {
@@ -31,7 +32,7 @@ static int open_target(struct detacher *detacher)
 	}
 	if (request->pin) {
 		detacher->title = request->pin;
-		return kernel_open_pin(request->pin);
+		return kernel_open_pin_of(request->pin, KERNEL_MAP);
 	}
 	if (request->id) {
 		detacher->title = arena_printf(arena, "id:%u", request->id);
@@ -67,7 +68,9 @@ static bool find_target(struct detacher *detacher, int *target)
 	if (!error || (error == -ENOENT && (detacher->request->cgroup || detacher->request->map)))
 		return true;
 	diag_add(detacher->reconcile->diagnostics, DIAG_E0402, mark_none, "cannot open map %s: %s",
-		detacher->title, kernel_explain(detacher->reconcile->arena, error));
+		detacher->title,
+		error == -EINVAL ? "what is pinned there is no map"
+				 : kernel_explain(detacher->reconcile->arena, error));
 	return false;
 }
 
@@ -111,7 +114,8 @@ static void plan_own(struct detacher *detacher, plan_list *ret)
 		detach.target = request->cgroup              ? request->cgroup
 				: is_named(detacher, *state) ? request->map
 							     : NULL;
-		plan = plan_detach(detacher->reconcile->arena, *state, &detach);
+		plan = plan_detach(detacher->reconcile->arena, *state, &detach,
+			detacher->reconcile->diagnostics);
 		if (plan->steps.count)
 			*vec_add(detacher->reconcile->arena, ret) = plan;
 	}
@@ -151,6 +155,14 @@ static bool look_at(
 	return !error;
 }
 
+static bool exists(const struct detacher *detacher, const char *deployment)
+{
+	vec_each (state, &detacher->states)
+		if (strcmp((*state)->deployment, deployment) == 0)
+			return true;
+	return false;
+}
+
 static void report_missing(const struct detacher *detacher)
 {
 	const struct reconcile_hooks *request = detacher->request;
@@ -161,6 +173,9 @@ static void report_missing(const struct detacher *detacher)
 			request->cgroup,
 			detacher->cgroup_mount ? " in " : ": no cgroup2 is mounted",
 			detacher->cgroup_mount ? detacher->cgroup_mount : "");
+	else if (!exists(detacher, request->deployment))
+		diag_add(diagnostics, DIAG_E0212, mark_none, "there is no deployment \"%s\"",
+			request->deployment);
 	else
 		diag_add(diagnostics, DIAG_E0212, mark_none, "deployment \"%s\" has no map \"%s\"",
 			request->deployment, request->map);

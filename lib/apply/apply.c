@@ -55,7 +55,7 @@ static void add_deployment(struct apply_run *run, const struct plan *plan)
 		const struct plan_step *step = &plan->steps.items[i];
 
 		deployment->objects[i] =
-			(struct step_objects){ -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+			(struct step_objects){ -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
 		if (step->map)
 			deployment->map_step[maps++] = i;
 		if (step->program)
@@ -78,6 +78,7 @@ static void close_objects(const struct deployment_run *deployment)
 		fd_close(objects->slot);
 		fd_close(objects->map);
 		fd_close(objects->link);
+		fd_close(objects->old_link);
 	}
 }
 

@@ -5,14 +5,40 @@
 #include <errno.h>
 #include <string.h>
 
+static void clean_pins(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step)
+{
+	/* Sockets that are in a map keep its dispatcher: who attaches it again reaches them by it. */
+	bool stays = deployment->plan->partial && !step->old->kind->on_cgroup;
+
+	/* The run's descriptor of the link is closed after this: the detach is done by then. */
+	for (enum kernel_folder folder = FOLDER_LINKS; folder >= FOLDER_SLOTS; folder--)
+		if (folder == FOLDER_LINKS || !stays)
+			apply_remove_pin(run, step_path(run, deployment, step, folder));
+}
+
+/* The link of a cgroup that a new one stands beside by now. */
+static void clean_link(
+	struct apply_run *run, const struct plan_step *step, const struct step_objects *objects)
+{
+	bool beside = step->old->kind->on_cgroup && step->old->link.target;
+	int error = beside ? kernel_detach_link(objects->old_link) : 0;
+
+	/* The cgroup's end was the link's, too. */
+	if (error && error != -ENOLINK)
+		apply_refused(run, step, "detach the old link of", error);
+}
+
 static void clean_attachment(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step)
 {
-	if (step->action != PLAN_DELETE || step->foreign)
-		return;
-	/* The run's descriptor of the link is closed after this: the detach is done by then. */
-	for (enum kernel_folder folder = FOLDER_LINKS; folder >= FOLDER_SLOTS; folder--)
-		apply_remove_pin(run, step_path(run, deployment, step, folder));
+	const struct step_objects *objects =
+		&deployment->objects[step - deployment->plan->steps.items];
+
+	if (objects->old_link >= 0)
+		clean_link(run, step, objects);
+	if (step->action == PLAN_DELETE && !step->foreign)
+		clean_pins(run, deployment, step);
 }
 
 static void clean_program(struct apply_run *run, const struct deployment_run *deployment,

@@ -39,8 +39,10 @@ static bool detach_foreign(
 {
 	const struct kernel_hook hook = { objects->old_target, step->hook->kind->type,
 		step->foreign->flags };
-	int error = step->foreign->link ? journal_detach_foreign_link(run, objects, step->name)
-					: journal_detach_program(run, objects, &hook, step->name);
+	int error =
+		step->foreign->link
+			? journal_detach_foreign_link(run, objects, step->foreign, step->name)
+			: journal_detach_program(run, objects, &hook, step->foreign, step->name);
 
 	return !error || apply_refused(run, step, "detach the program at", error);
 }
@@ -77,13 +79,16 @@ static struct kernel_hook wanted_hook(const struct deployment_run *deployment,
 	};
 }
 
-/* Takes what is in the way off the hook: a link of ours, or the program that is to be replaced. */
+/*
+ * Takes what is in the way off the hook: a link of ours, or the program that is to be replaced. On a
+ * cgroup the old link stays until the new one is there, so that no connection finds neither.
+ */
 static bool clear_hook(struct apply_run *run, const struct plan_step *step,
 	const struct step_objects *objects, struct kernel_hook hook, const char *path)
 {
 	int error = 0;
 
-	if (step->stale_link && step->old->link.target) {
+	if (step->stale_link && step->old->link.target && !step->old->kind->on_cgroup) {
 		const struct kernel_hook old = old_hook(step, objects);
 
 		error = journal_detach_link(run, objects, &old, path);
@@ -93,7 +98,7 @@ static bool clear_hook(struct apply_run *run, const struct plan_step *step,
 	if (!step->replaced)
 		return true;
 	hook.flags = step->replaced->flags;
-	error = journal_detach_program(run, objects, &hook, path);
+	error = journal_detach_program(run, objects, &hook, step->replaced, step->name);
 	return !error || apply_refused(run, step, "take the other program off", error);
 }
 

@@ -8,6 +8,7 @@
 struct step_objects {
 	int map, program;
 	int slot, dispatcher, link;
+	int old_link;    /* that the new link stands beside until all is done */
 	int cgroup;      /* that the attachment is to hang on */
 	int old_program; /* what an existing slot holds, to be written back; -1: it is empty */
 	int old_linked;  /* what an existing link runs, to be attached again, to `old_target` */
@@ -30,10 +31,11 @@ struct apply_run;
 /* How to take one change back; what is not needed by `undo` is NULL or -1. */
 struct journal_entry {
 	int (*undo)(struct apply_run *run, const struct journal_entry *entry);
-	const char *path;
+	const char *path; /* what it is a change of */
 	const struct step_objects *objects;
 	int pin;                 /* what was pinned at `path` before; owned; -1: nothing */
 	struct kernel_hook hook; /* where to attach again; its target is borrowed */
+	const struct state_holder *foreign; /* what was taken off there, of others; NULL */
 };
 
 struct apply_run {
@@ -65,9 +67,9 @@ int journal_create_link(struct apply_run *run, struct step_objects *objects,
 int journal_detach_link(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
 int journal_detach_program(struct apply_run *run, const struct step_objects *objects,
-	const struct kernel_hook *hook, const char *path);
-int journal_detach_foreign_link(
-	struct apply_run *run, const struct step_objects *objects, const char *title);
+	const struct kernel_hook *hook, const struct state_holder *holder, const char *title);
+int journal_detach_foreign_link(struct apply_run *run, const struct step_objects *objects,
+	const struct state_holder *holder, const char *title);
 void journal_undo(struct apply_run *run);
 void journal_finish(struct apply_run *run);
 

@@ -28,7 +28,8 @@ int journal_make_folder(struct apply_run *run, const char *path)
 	if (error == -EEXIST)
 		return 0;
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_folder, path, NULL, -1, no_hook });
+		add_entry(
+			run, (struct journal_entry){ undo_folder, path, NULL, -1, no_hook, NULL });
 	return error;
 }
 
@@ -43,7 +44,8 @@ int journal_write_layout(struct apply_run *run, const struct deployment_run *dep
 	int error = kernel_write_layout(run->kernel, name);
 
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_layout, name, NULL, -1, no_hook });
+		add_entry(
+			run, (struct journal_entry){ undo_layout, name, NULL, -1, no_hook, NULL });
 	return error;
 }
 
@@ -60,8 +62,8 @@ int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
 	int error = old >= 0 ? kernel_pin_over(run->kernel, fd, path) : kernel_pin(fd, path);
 
 	if (!error)
-		add_entry(run,
-			(struct journal_entry){ undo_pin, path, NULL, fd_steal(&old), no_hook });
+		add_entry(run, (struct journal_entry){
+				       undo_pin, path, NULL, fd_steal(&old), no_hook, NULL });
 	return error;
 }
 
@@ -77,7 +79,8 @@ int journal_write_slot(
 	int error = kernel_write_slot(objects->slot, program);
 
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_slot, path, objects, -1, no_hook });
+		add_entry(
+			run, (struct journal_entry){ undo_slot, path, objects, -1, no_hook, NULL });
 	return error;
 }
 
@@ -95,9 +98,9 @@ int journal_create_link(struct apply_run *run, struct step_objects *objects,
 
 	if (link < 0)
 		return link;
-	fd_close(objects->link);
+	objects->old_link = objects->link;
 	objects->link = link;
-	add_entry(run, (struct journal_entry){ undo_link, path, objects, -1, *hook });
+	add_entry(run, (struct journal_entry){ undo_link, path, objects, -1, *hook, NULL });
 	return 0;
 }
 
@@ -115,7 +118,8 @@ int journal_detach_link(struct apply_run *run, const struct step_objects *object
 	int error = kernel_detach_link(objects->link);
 
 	if (!error)
-		add_entry(run, (struct journal_entry){ undo_detach, path, objects, -1, *hook });
+		add_entry(
+			run, (struct journal_entry){ undo_detach, path, objects, -1, *hook, NULL });
 	return error;
 }
 
@@ -126,13 +130,13 @@ static int undo_detach_program(struct apply_run *run, const struct journal_entry
 }
 
 int journal_detach_program(struct apply_run *run, const struct step_objects *objects,
-	const struct kernel_hook *hook, const char *path)
+	const struct kernel_hook *hook, const struct state_holder *holder, const char *title)
 {
 	int error = kernel_detach_program(objects->replaced, hook);
 
 	if (!error)
-		add_entry(run,
-			(struct journal_entry){ undo_detach_program, path, objects, -1, *hook });
+		add_entry(run, (struct journal_entry){
+				       undo_detach_program, title, objects, -1, *hook, holder });
 	return error;
 }
 
@@ -144,15 +148,31 @@ static int undo_foreign_link(struct apply_run *run, const struct journal_entry *
 	return -ENOLINK;
 }
 
-int journal_detach_foreign_link(
-	struct apply_run *run, const struct step_objects *objects, const char *title)
+int journal_detach_foreign_link(struct apply_run *run, const struct step_objects *objects,
+	const struct state_holder *holder, const char *title)
 {
 	int error = kernel_detach_link(objects->link);
 
 	if (!error)
-		add_entry(run,
-			(struct journal_entry){ undo_foreign_link, title, objects, -1, no_hook });
+		add_entry(run, (struct journal_entry){
+				       undo_foreign_link, title, objects, -1, no_hook, holder });
 	return error;
+}
+
+static void report_left(struct apply_run *run, const struct journal_entry *entry, int error)
+{
+	struct arena *arena = run->kernel->arena;
+	const char *why = kernel_explain(arena, error);
+
+	if (entry->foreign)
+		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,
+			"%s was taken off %s and could not be attached again: %s",
+			plan_holder_text(arena, entry->foreign), entry->path, why)
+			->hint = "whoever attached it has to do it again";
+	else
+		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,
+			"a change at %s could not be taken back: %s", entry->path, why)
+			->hint = "apply or delete completes it";
 }
 
 void journal_undo(struct apply_run *run)
@@ -162,10 +182,7 @@ void journal_undo(struct apply_run *run)
 		int error = entry->undo(run, entry);
 
 		if (error)
-			diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,
-				"a change at %s could not be taken back: %s (apply or delete "
-				"completes it)",
-				entry->path, kernel_explain(run->kernel->arena, error));
+			report_left(run, entry, error);
 	}
 }
 

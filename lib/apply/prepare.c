@@ -28,6 +28,27 @@ static bool open_map(struct apply_run *run, struct deployment_run *deployment, s
 	return true;
 }
 
+/* A map that forgets may have forgotten the first entries when the last were written. */
+static bool check_entries(
+	struct apply_run *run, const struct plan_step *step, struct kernel_entry *request)
+{
+	vec_each (entry, &step->map->entries) {
+		int error;
+
+		request->key = entry->key.bytes;
+		error = kernel_find_entry(run->kernel->arena, request);
+		if (!error)
+			continue;
+		diag_add(run->kernel->diagnostics, DIAG_E0402, entry->self.mark,
+			"map \"%s\" has no room for this entry beside the others: %s", step->name,
+			kernel_explain(run->kernel->arena, error))
+			->hint = "a map of this type forgets before it is full; give it more "
+				 "max_entries, or another type";
+		return false;
+	}
+	return true;
+}
+
 static bool write_entries(struct apply_run *run, const struct plan_step *step, int map)
 {
 	const struct map_kind *kind = step->map->kind;
@@ -53,7 +74,7 @@ static bool write_entries(struct apply_run *run, const struct plan_step *step, i
 			kernel_explain(run->kernel->arena, error));
 		return false;
 	}
-	return true;
+	return !kind->forgets || check_entries(run, step, &request);
 }
 
 static bool refuse_map(struct apply_run *run, const struct plan_step *step, int error)

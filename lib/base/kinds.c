@@ -10,17 +10,17 @@
  * 4 it answers ENOSPC and the map cannot be read (seen on 6.18).
  */
 static const struct map_kind maps[] = {
-	{ "sockmap", BPF_MAP_TYPE_SOCKMAP, 4, 8, true, true, false, "sockets by index" },
-	{ "sockhash", BPF_MAP_TYPE_SOCKHASH, 0, 8, false, true, false, "sockets by key" },
-	{ "array", BPF_MAP_TYPE_ARRAY, 4, 0, true, false, false, "values by index" },
-	{ "hash", BPF_MAP_TYPE_HASH, 0, 0, false, false, false, "values by key" },
-	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 0, true, false, true,
+	{ "sockmap", BPF_MAP_TYPE_SOCKMAP, 4, 8, true, true, false, false, "sockets by index" },
+	{ "sockhash", BPF_MAP_TYPE_SOCKHASH, 0, 8, false, true, false, false, "sockets by key" },
+	{ "array", BPF_MAP_TYPE_ARRAY, 4, 0, true, false, false, false, "values by index" },
+	{ "hash", BPF_MAP_TYPE_HASH, 0, 0, false, false, false, false, "values by key" },
+	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 0, true, false, true, false,
 		"values by index, one for each processor" },
-	{ "percpu_hash", BPF_MAP_TYPE_PERCPU_HASH, 0, 0, false, false, true,
+	{ "percpu_hash", BPF_MAP_TYPE_PERCPU_HASH, 0, 0, false, false, true, false,
 		"values by key, one for each processor" },
-	{ "lru_hash", BPF_MAP_TYPE_LRU_HASH, 0, 0, false, false, false,
+	{ "lru_hash", BPF_MAP_TYPE_LRU_HASH, 0, 0, false, false, false, true,
 		"values by key; when it is full the least recently used goes" },
-	{ "lru_percpu_hash", BPF_MAP_TYPE_LRU_PERCPU_HASH, 0, 0, false, false, true,
+	{ "lru_percpu_hash", BPF_MAP_TYPE_LRU_PERCPU_HASH, 0, 0, false, false, true, true,
 		"as lru_hash, with values for each processor" },
 };
 

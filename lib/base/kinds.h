@@ -21,6 +21,7 @@ struct map_kind {
 	bool fixed_key;      /* the kernel takes no other key size: keys are indices */
 	bool holds_sockets;
 	bool per_cpu; /* a value for each possible processor */
+	bool forgets; /* entries, when it is full or nearly so */
 	const char *doc;
 };
 

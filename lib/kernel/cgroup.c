@@ -19,6 +19,23 @@ static bool is_cgroup2(int fd)
 	return fstatfs(fd, &stat) == 0 && stat.f_type == CGROUP2_SUPER_MAGIC;
 }
 
+static int open_folder(int at, const char *path)
+{
+	cleanup_fd int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno == ENOTDIR ? -ENOENT : -errno;
+	return is_cgroup2(fd) ? fd_steal(&fd) : -ENOENT;
+}
+
+/* Where something else is mounted over one, it cannot be reached by its path. */
+static bool is_reached(const char *path)
+{
+	cleanup_fd int fd = open_folder(AT_FDCWD, path);
+
+	return fd >= 0;
+}
+
 const char *kernel_cgroup_mount(struct arena *arena)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
@@ -28,7 +45,7 @@ const char *kernel_cgroup_mount(struct arena *arena)
 	if (!mounts)
 		return NULL;
 	while (!found && (entry = getmntent(mounts)))
-		if (strcmp(entry->mnt_type, "cgroup2") == 0)
+		if (strcmp(entry->mnt_type, "cgroup2") == 0 && is_reached(entry->mnt_dir))
 			found = arena_copy(arena, entry->mnt_dir, strlen(entry->mnt_dir));
 	endmntent(mounts);
 	return found;
@@ -37,19 +54,11 @@ const char *kernel_cgroup_mount(struct arena *arena)
 /* cgroup2 has no symlinks and its paths here no "..", but something may be mounted in between. */
 int kernel_open_cgroup(const char *mount, const char *path)
 {
-	cleanup_fd int root = mount ? open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	cleanup_fd int fd = -1;
+	cleanup_fd int root = mount ? open_folder(AT_FDCWD, mount) : -ENOENT;
 
-	if (!mount)
-		return -ENOENT;
-	if (root < 0)
-		return -errno;
-	if (strcmp(path, "/") == 0)
+	if (root < 0 || strcmp(path, "/") == 0)
 		return fd_steal(&root);
-	fd = openat(root, path + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOTDIR ? -ENOENT : -errno;
-	return is_cgroup2(fd) ? fd_steal(&fd) : -ENOENT;
+	return open_folder(root, path + 1);
 }
 
 uint64_t kernel_cgroup_id(int cgroup)

@@ -36,10 +36,15 @@ int kernel_possible_processors(void)
 	return parse_processors(list);
 }
 
-/* What the kernel reads for one key: bpf_map_value_size in kernel/bpf/syscall.c. */
+/* What the kernel reads or writes for one key: bpf_map_value_size in kernel/bpf/syscall.c. */
+static size_t value_step(const struct kernel_entry *entry)
+{
+	return ((size_t)entry->value_size + 7) / 8 * 8;
+}
+
 static const void *spread(struct arena *arena, const struct kernel_entry *entry)
 {
-	size_t step = ((size_t)entry->value_size + 7) / 8 * 8;
+	size_t step = value_step(entry);
 	char *values = arena_alloc_array(arena, (size_t)entry->processors, step);
 
 	for (int i = 0; i < entry->processors; i++)
@@ -52,4 +57,12 @@ int kernel_write_entry(struct arena *arena, const struct kernel_entry *entry)
 	const void *value = entry->processors ? spread(arena, entry) : entry->value;
 
 	return bpf_map_update_elem(entry->map, entry->key, value, entry->flags) == 0 ? 0 : -errno;
+}
+
+int kernel_find_entry(struct arena *arena, const struct kernel_entry *entry)
+{
+	size_t count = entry->processors ? (size_t)entry->processors : 1;
+	void *value = arena_alloc_array(arena, count, value_step(entry));
+
+	return bpf_map_lookup_elem(entry->map, entry->key, value) == 0 ? 0 : -errno;
 }

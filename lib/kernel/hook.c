@@ -20,28 +20,6 @@ static int result_of(int value)
 	return value >= 0 ? value : -errno;
 }
 
-int kernel_create_link(int program, const struct kernel_hook *hook)
-{
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = hook->flags);
-
-	return result_of(bpf_link_create(program, hook->target, hook->type, &options));
-}
-
-int kernel_detach_link(int link)
-{
-	return result_of(bpf_link_detach(link));
-}
-
-int kernel_attach_program(int program, const struct kernel_hook *hook)
-{
-	return result_of(bpf_prog_attach(program, hook->target, hook->type, hook->flags));
-}
-
-int kernel_detach_program(int program, const struct kernel_hook *hook)
-{
-	return result_of(bpf_prog_detach2(program, hook->target, hook->type));
-}
-
 int kernel_open_link(uint32_t id)
 {
 	return result_of(bpf_link_get_fd_by_id(id));
@@ -94,10 +72,7 @@ struct query {
 	uint32_t flags; /* BPF_F_ALLOW_MULTI, BPF_F_ALLOW_OVERRIDE, or none: of the whole hook */
 };
 
-/*
- * Before about 5.18 maps cannot be asked: EINVAL. Of the two verdicts that exclude each other, asking
- * for the one answers EBUSY where the other is (sock_map_prog_lookup in net/core/sock_map.c).
- */
+/* Before about 5.18 maps cannot be asked: -EINVAL. */
 static int query(int target, enum bpf_attach_type type, struct query *ret)
 {
 	union bpf_attr attr = { 0 };
@@ -108,10 +83,57 @@ static int query(int target, enum bpf_attach_type type, struct query *ret)
 	attr.query.prog_ids = (uintptr_t)ret->programs;
 	attr.query.prog_cnt = PROGRAMS_MAX;
 	if (syscall(SYS_bpf, BPF_PROG_QUERY, &attr, sizeof(attr)) != 0)
-		return errno == EINVAL || errno == EBUSY ? 0 : -errno;
+		return -errno;
 	ret->count = attr.query.prog_cnt < PROGRAMS_MAX ? attr.query.prog_cnt : PROGRAMS_MAX;
 	ret->flags = attr.query.attach_flags;
 	return 0;
+}
+
+static uint32_t program_id(int fd)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t length = sizeof(info);
+
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
+}
+
+static bool has_program(const struct query *query, uint32_t id)
+{
+	for (uint32_t i = 0; i < query->count; i++)
+		if (query->programs[i] == id)
+			return true;
+	return false;
+}
+
+int kernel_create_link(int program, const struct kernel_hook *hook)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = hook->flags);
+	struct query there;
+
+	if (!attach_kind_of(hook->type)->on_cgroup &&
+		query(hook->target, hook->type, &there) == 0 && there.count)
+		return -EBUSY;
+	return result_of(bpf_link_create(program, hook->target, hook->type, &options));
+}
+
+int kernel_detach_link(int link)
+{
+	return result_of(bpf_link_detach(link));
+}
+
+int kernel_attach_program(int program, const struct kernel_hook *hook)
+{
+	return result_of(bpf_prog_attach(program, hook->target, hook->type, hook->flags));
+}
+
+int kernel_detach_program(int program, const struct kernel_hook *hook)
+{
+	struct query there;
+
+	if (query(hook->target, hook->type, &there) == 0 &&
+		!has_program(&there, program_id(program)))
+		return -ESTALE;
+	return result_of(bpf_prog_detach2(program, hook->target, hook->type));
 }
 
 static const char *program_name(struct arena *arena, uint32_t id)
@@ -125,8 +147,11 @@ static const char *program_name(struct arena *arena, uint32_t id)
 	return arena_copy(arena, info.name, strnlen(info.name, sizeof(info.name)));
 }
 
-/* The link by which a program is on a hook; 0: it is there without one. */
-static uint32_t find_link(uint32_t program, uint64_t target, enum bpf_attach_type type)
+typedef VEC(struct kernel_link) link_list;
+
+/* Links on a hook, of whatever program. */
+static void find_links(
+	struct arena *arena, uint64_t target, enum bpf_attach_type type, link_list *ret)
 {
 	uint32_t id = 0;
 
@@ -134,33 +159,56 @@ static uint32_t find_link(uint32_t program, uint64_t target, enum bpf_attach_typ
 		cleanup_fd int fd = kernel_open_link(id);
 		struct kernel_link link;
 
-		if (fd >= 0 && kernel_link_info(fd, &link) == 0 && link.program == program &&
-			link.target == target && link.type == type)
-			return id;
+		if (fd >= 0 && kernel_link_info(fd, &link) == 0 && link.target == target &&
+			link.type == type)
+			*vec_add(arena, ret) = link;
 	}
+}
+
+/*
+ * The link by which a program is on a hook; 0: it is there without one. The same program can be there
+ * by two links, or by a link and without one: each link stands for one of its places.
+ */
+static uint32_t take_link(link_list *links, uint32_t program)
+{
+	vec_each (link, links)
+		if (link->program == program) {
+			link->program = 0;
+			return link->id;
+		}
 	return 0;
 }
 
 int kernel_query_hook(struct arena *arena, const struct kernel_hook *hook, uint64_t target_id,
 	state_holders *ret, bool *shared)
 {
+	link_list links = { 0 };
 	struct query found;
 	int error = query(hook->target, hook->type, &found);
 
+	/*
+	 * Of the two verdicts that exclude each other, asking for the one answers EBUSY where the
+	 * other is (sock_map_prog_lookup in net/core/sock_map.c).
+	 */
+	if (error == -EINVAL || error == -EBUSY)
+		error = 0;
 	*shared = found.flags & BPF_F_ALLOW_MULTI;
+	if (found.count)
+		find_links(arena, target_id, hook->type, &links);
 	for (uint32_t i = 0; i < found.count; i++)
 		*vec_add(arena, ret) = (struct state_holder){
 			.program = found.programs[i],
 			.name = program_name(arena, found.programs[i]),
-			.link = find_link(found.programs[i], target_id, hook->type),
+			.link = take_link(&links, found.programs[i]),
 			.flags = found.flags,
 		};
 	return error;
 }
 
 /*
- * A program that was attached to a cgroup without flags lets no other be attached below; one with
- * allow_override, or allow_multi, does (hierarchy_allows_attach in kernel/bpf/cgroup.c).
+ * A program that was attached to a cgroup without flags lets no other be attached below, also where
+ * some are already; one with allow_override, or allow_multi, does (hierarchy_allows_attach in
+ * kernel/bpf/cgroup.c).
  */
 static void find_forbidding(struct kernel *kernel, const struct state *state, const char *path,
 	enum bpf_attach_type type, state_holders *ret)
@@ -191,14 +239,6 @@ static int open_target(
 	if (wanted->kind->on_cgroup)
 		return kernel_open_cgroup(state->cgroup_mount, wanted->target);
 	return kernel_open_pin(kernel_path(kernel, state->deployment, FOLDER_MAPS, wanted->target));
-}
-
-static uint32_t program_id(int fd)
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t length = sizeof(info);
-
-	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
 }
 
 /* The deployment's own links are no strangers. */
@@ -246,18 +286,33 @@ static int look_at_hook(struct kernel *kernel, struct state *state,
 	int error =
 		kernel_query_hook(kernel->arena, &hook, target_id, &found.holders, &found.shared);
 
-	if (wanted->kind->on_cgroup && !found.holders.count)
-		find_forbidding(kernel, state, wanted->target, hook.type, &found.holders);
-	else if (!found.holders.count)
+	if (!wanted->kind->on_cgroup && !found.holders.count)
 		find_excluding(kernel, &hook, target_id, wanted, &found.holders);
 	drop_own(state, &found.holders);
-	if (found.holders.count && wanted->replaced_pin) {
-		cleanup_fd int replaced = kernel_open_pin(wanted->replaced_pin);
-
-		found.replaced = program_id(replaced);
-	}
+	if (wanted->kind->on_cgroup)
+		find_forbidding(kernel, state, wanted->target, hook.type, &found.holders);
 	*vec_add(kernel->arena, &state->hooks) = found;
 	return error;
+}
+
+/* Of what is on a hook only a program without a link is replaced, and only where there is one. */
+static bool find_replaced(
+	struct kernel *kernel, struct state *state, const struct kernel_wanted *wanted)
+{
+	struct state_hook *hook = &state->hooks.items[state->hooks.count - 1];
+	cleanup_fd int replaced = -1;
+
+	if (!hook->holders.count || !wanted->replaced_pin)
+		return true;
+	replaced = kernel_open_pin_of(wanted->replaced_pin, KERNEL_PROGRAM);
+	hook->replaced = program_id(replaced);
+	if (hook->replaced)
+		return true;
+	diag_add(kernel->diagnostics, DIAG_E0402, wanted->mark, "cannot open the program %s: %s",
+		wanted->replaced_pin,
+		replaced == -EINVAL ? "what is pinned there is no program"
+				    : kernel_explain(kernel->arena, replaced));
+	return false;
 }
 
 bool kernel_observe_wanted(
@@ -266,19 +321,21 @@ bool kernel_observe_wanted(
 	const char *name = state_attachment_name(kernel->arena, wanted->target, wanted->kind);
 	const struct state_attachment *own = state_attachment_named(state, name);
 	cleanup_fd int target = -1;
+	uint64_t target_id;
 	int error = 0;
 
 	if (wanted->kind->on_cgroup)
 		kernel_find_cgroup(kernel, state, wanted->target);
-	/* Where our link is, nobody else can be in its way. */
-	if ((own && own->link.target) || !state_target_id(state, wanted->target, wanted->kind))
+	target_id = state_target_id(state, wanted->target, wanted->kind);
+	if (!target_id || (own && state_attachment_is_linked(own, target_id, wanted->flags)))
 		return true;
 	target = open_target(kernel, state, wanted);
 	error = target < 0 ? target : look_at_hook(kernel, state, wanted, name, target);
-	if (error)
-		diag_add(kernel->diagnostics, DIAG_E0402, mark_none,
-			"cannot look at what is attached to %s: %s",
-			state_attachment_title(kernel->arena, wanted->target, wanted->kind),
-			kernel_explain(kernel->arena, error));
-	return !error;
+	if (!error)
+		return find_replaced(kernel, state, wanted);
+	diag_add(kernel->diagnostics, DIAG_E0402, wanted->mark,
+		"cannot look at what is attached to %s: %s",
+		state_attachment_title(kernel->arena, wanted->target, wanted->kind),
+		kernel_explain(kernel->arena, error));
+	return false;
 }

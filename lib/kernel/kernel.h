@@ -59,6 +59,21 @@ int kernel_pin(int fd, const char *path);   /* -EEXIST where something is */
 int kernel_unpin(const char *path);         /* 0 also where nothing is */
 int kernel_open_pin(const char *path);      /* a descriptor */
 
+enum kernel_object {
+	KERNEL_MAP,
+	KERNEL_PROGRAM,
+	KERNEL_LINK,
+};
+
+/*
+ * Whether a descriptor is of that kind. The calls that read information take any kind and fill in
+ * what they have, so that a program would pass for a map with its id.
+ */
+bool kernel_is_kind(int fd, enum kernel_object kind);
+
+/* A descriptor; -EINVAL where an object of another kind is pinned there. */
+int kernel_open_pin_of(const char *path, enum kernel_object kind);
+
 /*
  * Puts an object in the place of another in one step: there is no moment without a pin at `path`.
  * On the way it has the name with STATE_SPARE_SUFFIX behind it; what a crash left there is
@@ -112,6 +127,9 @@ struct kernel_entry {
 
 int kernel_write_entry(struct arena *arena, const struct kernel_entry *entry);
 
+/* Whether the entry's key is in the map: 0, -ENOENT or another negative errno. */
+int kernel_find_entry(struct arena *arena, const struct kernel_entry *entry);
+
 /* Processors that there can be (/sys/devices/system/cpu/possible); a negative errno. */
 int kernel_possible_processors(void);
 
@@ -129,11 +147,18 @@ struct kernel_hook {
 	uint32_t flags; /* of the link, or of the attachment without one */
 };
 
-/* A descriptor; -EBUSY (maps) or -EPERM (cgroups) where a program is there that shares with none. */
+/*
+ * A descriptor; -EBUSY (maps) or -EPERM (cgroups) where a program is there that shares with none. A
+ * program that was attached to a map without a link the kernel would replace without a word (seen on
+ * 6.18), so the map is asked first.
+ */
 int kernel_create_link(int program, const struct kernel_hook *hook);
 int kernel_detach_link(int link);
 
-/* Without a link: BPF_PROG_ATTACH and BPF_PROG_DETACH, which takes that very program away. */
+/*
+ * Without a link: BPF_PROG_ATTACH and BPF_PROG_DETACH. -ESTALE where the program is not on the hook:
+ * of a cgroup that shares with none the kernel would take away whatever is there (__cgroup_bpf_detach).
+ */
 int kernel_attach_program(int program, const struct kernel_hook *hook);
 int kernel_detach_program(int program, const struct kernel_hook *hook);
 
@@ -160,7 +185,9 @@ int kernel_query_hook(struct arena *arena, const struct kernel_hook *hook, uint6
 struct kernel_wanted {
 	const char *target;
 	const struct attach_kind *kind;
+	uint32_t flags;           /* of the link */
 	const char *replaced_pin; /* of the program that is to be replaced; NULL */
+	struct mark mark;         /* of what names it, or of the attachment */
 };
 
 /*
@@ -184,6 +211,8 @@ uint64_t kernel_cgroup_id(int cgroup);
 /* Adds the cgroup to those of the state, unless it is there; its id is 0 where it does not exist. */
 const struct state_cgroup *kernel_find_cgroup(
 	struct kernel *kernel, struct state *state, const char *path);
+
+/* object.c again: what is there */
 
 /* What the kernel says of a map; 0 or a negative errno. */
 int kernel_map_info(int fd, struct state_map *ret);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "lib/kernel/kernel.h"
 
+#include "lib/base/cleanup.h"
+
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -71,6 +74,35 @@ int kernel_map_info(int fd, struct state_map *ret)
 	ret->max_entries = info.max_entries;
 	ret->flags = info.map_flags;
 	return 0;
+}
+
+/* The descriptor's name in /proc tells. Where that cannot be read, the kind is taken on trust. */
+bool kernel_is_kind(int fd, enum kernel_object kind)
+{
+	static const char *const kinds[] = {
+		[KERNEL_MAP] = "map",
+		[KERNEL_PROGRAM] = "prog",
+		[KERNEL_LINK] = "link",
+	};
+	char path[32], target[64];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	length = readlink(path, target, sizeof(target) - 1);
+	if (length < 0)
+		return true;
+	target[length] = '\0';
+	/* "anon_inode:bpf-map"; links are "bpf_link" on some kernels. */
+	return strstr(target, kinds[kind]) != NULL;
+}
+
+int kernel_open_pin_of(const char *path, enum kernel_object kind)
+{
+	cleanup_fd int fd = kernel_open_pin(path);
+
+	if (fd < 0)
+		return fd;
+	return kernel_is_kind(fd, kind) ? fd_steal(&fd) : -EINVAL;
 }
 
 int kernel_open_program(uint32_t id)

@@ -26,6 +26,12 @@ static int observe_map(const struct observer *observer, int fd, const char *file
 
 	if (error)
 		return error;
+	/* As many for each processor (htab_map_alloc in kernel/bpf/hashtab.c). */
+	if (map.flags & BPF_F_NO_COMMON_LRU) {
+		int processors = kernel_possible_processors();
+
+		map.granule = processors > 0 ? (uint32_t)processors : 0;
+	}
 	name_index_add(arena, &observer->state->map_names, file, observer->state->maps.count);
 	*vec_add(arena, &observer->state->maps) = map;
 	return 0;
@@ -133,32 +139,6 @@ static int observe_link(const struct observer *observer, int fd, const char *fil
 	return 0;
 }
 
-/*
- * Whether a descriptor is of the kind that its folder holds. The calls that read information take any
- * kind and fill in what they have, so that a program would pass for a link; the descriptor's name in
- * /proc tells. Where that cannot be read (no /proc), the kind is taken on trust.
- */
-static bool is_of_kind(int fd, enum kernel_folder folder)
-{
-	static const char *const kinds[FOLDER_COUNT] = {
-		[FOLDER_MAPS] = "map",
-		[FOLDER_PROGRAMS] = "prog",
-		[FOLDER_SLOTS] = "map",
-		[FOLDER_DISPATCHERS] = "prog",
-		[FOLDER_LINKS] = "link",
-	};
-	char path[32], target[64];
-	ssize_t length;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	length = readlink(path, target, sizeof(target) - 1);
-	if (length < 0)
-		return true;
-	target[length] = '\0';
-	/* "anon_inode:bpf-map"; links are "bpf_link" on some kernels. */
-	return strstr(target, kinds[folder]) != NULL;
-}
-
 static bool ends_with(const char *text, const char *suffix)
 {
 	size_t length = strlen(text), behind = strlen(suffix);
@@ -174,10 +154,17 @@ static bool ends_with(const char *text, const char *suffix)
 static bool observe_file(const struct observer *observer, enum kernel_folder folder,
 	observe_pin observe, const char *file)
 {
+	static const enum kernel_object kinds[FOLDER_COUNT] = {
+		[FOLDER_MAPS] = KERNEL_MAP,
+		[FOLDER_PROGRAMS] = KERNEL_PROGRAM,
+		[FOLDER_SLOTS] = KERNEL_MAP,
+		[FOLDER_DISPATCHERS] = KERNEL_PROGRAM,
+		[FOLDER_LINKS] = KERNEL_LINK,
+	};
 	struct kernel *kernel = observer->kernel;
 	const char *path = kernel_path(kernel, observer->state->deployment, folder, file);
-	cleanup_fd int fd = kernel_open_pin(path);
-	int error = fd < 0 ? fd : !is_of_kind(fd, folder) ? -EINVAL : observe(observer, fd, file);
+	cleanup_fd int fd = kernel_open_pin_of(path, kinds[folder]);
+	int error = fd < 0 ? fd : observe(observer, fd, file);
 
 	if (!error || fd == -ENOENT) /* gone since the folder was read */
 		return true;

@@ -41,10 +41,13 @@ const char *kernel_explain(struct arena *arena, int error)
 		int error;
 		const char *meaning;
 	} meanings[] = {
-		{ EPERM, "a capability is missing, or the kernel is locked down" },
-		{ E2BIG, "a size is beyond what the kernel takes" },
+		{ EPERM, "a capability is missing, of what others made CAP_SYS_ADMIN, or the "
+			 "kernel is "
+			 "locked down" },
+		{ E2BIG, "more, or larger, than the kernel takes" },
 		{ EBUSY, "another program holds this hook" },
 		{ ENOMEM, "the kernel has no memory for it" },
+		{ ESTALE, "somebody else has changed it meanwhile" },
 		{ EOPNOTSUPP, "this kernel does not offer it" },
 	};
 	const char *text = strerror(error < 0 ? -error : error);

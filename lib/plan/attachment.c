@@ -19,11 +19,9 @@ static unsigned int missing_parts(const struct planner *planner,
 
 	if (!old || !old->slot.id)
 		return EVERY_PART;
-	if (!old->dispatcher.id || old->dispatcher.slot != old->slot.id ||
-		old->dispatcher.flags != attachment->flag_bits)
-		parts |= PLAN_DISPATCHER | PLAN_LINK;
-	if (!old->link.id || !target || old->link.target != target ||
-		old->link.program != old->dispatcher.id || old->link.type != attachment->kind->type)
+	if (!state_attachment_dispatches(old, attachment->flag_bits))
+		parts |= PLAN_DISPATCHER;
+	if (!state_attachment_is_linked(old, target, attachment->flag_bits))
 		parts |= PLAN_LINK;
 	return parts;
 }
@@ -48,8 +46,20 @@ static const char *attachment_reason(
 			       ? "its flags changed"
 			       : "its dispatcher was gone";
 	if (parts & PLAN_LINK)
-		return "its link was gone";
+		return old->link.id ? "its link was gone" : "it was detached";
 	return "takes effect for every socket at once";
+}
+
+/* A path of the file system, where one below the mount was meant. */
+static void hint_below_mount(
+	const struct planner *planner, struct diagnostic *diagnostic, const char *path)
+{
+	const char *mount = planner->state->cgroup_mount;
+	size_t length = strlen(mount);
+
+	if (strncmp(path, mount, length) == 0 && (path[length] == '/' || !path[length]))
+		diagnostic->hint = arena_printf(planner->arena, "paths are below the mount: %s",
+			path[length] ? path + length : "/");
 }
 
 static void check_cgroup(struct planner *planner, const struct manifest_attachment *attachment)
@@ -61,8 +71,11 @@ static void check_cgroup(struct planner *planner, const struct manifest_attachme
 		state_target_id(state, attachment->target_name, attachment->kind))
 		return;
 	if (state->cgroup_mount)
-		diag_add(planner->diagnostics, DIAG_E0408, mark, "there is no cgroup \"%s\" in %s",
-			attachment->target_name, state->cgroup_mount);
+		hint_below_mount(planner,
+			diag_add(planner->diagnostics, DIAG_E0408, mark,
+				"there is no cgroup \"%s\" in %s", attachment->target_name,
+				state->cgroup_mount),
+			attachment->target_name);
 	else
 		diag_add(planner->diagnostics, DIAG_E0408, mark,
 			"cgroup2 is not mounted, so there is no cgroup \"%s\"",
@@ -76,34 +89,47 @@ const char *plan_holder_text(struct arena *arena, const struct state_holder *hol
 			     : arena_printf(arena, "program %u", holder->program);
 }
 
-static void refuse_holder(struct planner *planner, const struct manifest_attachment *attachment,
+/* A program elsewhere, or one of another attach type, that keeps every other off the hook. */
+static void refuse_forbidding(struct planner *planner, const struct manifest_attachment *attachment,
 	const struct state_holder *holder, const char *title)
+{
+	diag_add(planner->diagnostics, DIAG_E0409, attachment->self.mark,
+		"%s is taken: %s on %s keeps others out", title,
+		plan_holder_text(planner->arena, holder), holder->at)
+		->hint = attachment->kind->on_cgroup
+				 ? "it was attached to share with no program below; "
+				   "`sockform detach --cgroup` takes it off"
+				 : "the kernel has one or the other; `sockform detach` takes it "
+				   "off";
+}
+
+static void refuse_holder(struct planner *planner, const struct manifest_attachment *attachment,
+	const struct state_hook *hook, const struct state_holder *holder, const char *title)
 {
 	struct arena *arena = planner->arena;
 	const char *who = plan_holder_text(arena, holder);
 	bool named = attachment->replace.text != NULL;
 	struct diagnostic *diagnostic = diag_add(planner->diagnostics, DIAG_E0409,
 		named ? attachment->replace.mark : attachment->self.mark,
-		holder->at ? "%s is taken: %s on %s keeps others out"
-			   : "%s is taken: %s holds it%s%s",
-		title, who,
-		holder->at     ? holder->at
-		: holder->link ? " through a link"
-			       : "",
-		named && !holder->at && !holder->link ? ", which is not what \"replace\" names"
-						      : "");
+		"%s is taken: %s holds it%s%s", title, who, holder->link ? " through a link" : "",
+		named && !holder->link ? ", which is not what \"replace\" names" : "");
 
-	if (holder->at)
-		return;
-	diagnostic->hint = holder->link ? "`sockform detach --force` takes links of others away"
-					: arena_printf(arena,
-						  "replace: %u would put this program in its place",
-						  holder->program);
+	if (hook->shared)
+		diagnostic->hint = "without replace this program goes beside it";
+	else if (!holder->link)
+		diagnostic->hint = arena_printf(
+			arena, "replace: %u would put this program in its place", holder->program);
+	else
+		diagnostic->hint = attachment->kind->on_cgroup
+					   ? "`sockform detach --cgroup PATH --force` takes links "
+					     "of others away"
+					   : "`sockform detach MAP --force` takes links of others "
+					     "away";
 }
 
 /*
  * The foreign program whose place the attachment takes, or NULL. One that is in the way is an error;
- * beside one that shares the hook there is room.
+ * beside one that shares the hook there is room, unless the manifest names one that is not there.
  */
 static const struct state_holder *find_replaced(struct planner *planner,
 	const struct manifest_attachment *attachment, const char *name, const char *title)
@@ -113,13 +139,18 @@ static const struct state_holder *find_replaced(struct planner *planner,
 
 	if (!hook || !hook->holders.count)
 		return NULL;
+	vec_each (holder, &hook->holders)
+		if (holder->at) {
+			refuse_forbidding(planner, attachment, holder, title);
+			return NULL;
+		}
 	if (attachment->replaces_pin)
 		wanted = hook->replaced;
 	vec_each (holder, &hook->holders)
-		if (wanted && holder->program == wanted && !holder->link && !holder->at)
+		if (wanted && holder->program == wanted && !holder->link)
 			return holder;
-	if (!hook->shared)
-		refuse_holder(planner, attachment, &hook->holders.items[0], title);
+	if (!hook->shared || attachment->replace.text)
+		refuse_holder(planner, attachment, hook, &hook->holders.items[0], title);
 	return NULL;
 }
 

@@ -12,40 +12,57 @@ static bool is_called(struct arena *arena, const char *called, uint32_t id, cons
 }
 
 static bool is_on_target(
-	const struct plan_detach *detach, const struct state_attachment *attachment)
+	struct arena *arena, const struct plan_detach *detach, const struct state_attachment *old)
 {
-	bool on_cgroup = attachment->kind->on_cgroup;
-
-	if (on_cgroup != detach->on_cgroup || (detach->kind && detach->kind != attachment->kind))
+	if (old->kind->on_cgroup != detach->on_cgroup ||
+		(detach->kind && detach->kind != old->kind))
 		return false;
-	/* By its name also where the link or the map is gone; by its id whatever its name is. */
-	return (detach->target && strcmp(attachment->target, detach->target) == 0) ||
-	       (detach->target_id && attachment->link.target == detach->target_id);
+	/* By its id whatever its name is; by its name also where the link or the target is gone. */
+	if (detach->target_id && old->link.target == detach->target_id)
+		return true;
+	/* Names, not targets: of a cgroup whose path is too long its name has only a hash. */
+	return detach->target &&
+	       strcmp(old->name, state_attachment_name(arena, detach->target, old->kind)) == 0;
 }
 
+/* A program is also called DEPLOYMENT/PROGRAM. */
 static bool runs(struct arena *arena, const struct state *state,
 	const struct state_attachment *attachment, const char *called)
 {
 	const struct state_program *program =
 		state_program_with_id(state, attachment->slot.program);
+	size_t length = strlen(state->deployment);
 
+	if (called && strncmp(called, state->deployment, length) == 0 && called[length] == '/')
+		called += length + 1;
 	return is_called(arena, called, attachment->slot.program, program ? program->name : "") ||
 	       is_called(arena, called, attachment->dispatcher.id, "");
 }
 
-const struct plan *plan_detach(
-	struct arena *arena, const struct state *state, const struct plan_detach *detach)
+/* Of one that was detached the slot and the dispatcher are left: nothing to do again. */
+static bool is_attached(const struct state *state, const struct state_attachment *attachment)
+{
+	return attachment->kind->on_cgroup || attachment->link.id ||
+	       state_program_with_id(state, attachment->slot.program);
+}
+
+const struct plan *plan_detach(struct arena *arena, const struct state *state,
+	const struct plan_detach *detach, struct diagnostics *diagnostics)
 {
 	struct plan *plan = arena_alloc(arena, sizeof(*plan));
-	struct planner planner = { .arena = arena, .state = state, .plan = plan };
+	struct planner planner = {
+		.arena = arena, .diagnostics = diagnostics, .state = state, .plan = plan
+	};
 
 	plan->deployment = state->deployment;
 	plan->state = state;
 	plan->partial = true;
 	vec_each (attachment, &state->attachments)
-		if (is_on_target(detach, attachment) &&
+		if (is_on_target(arena, detach, attachment) && is_attached(state, attachment) &&
 			runs(arena, state, attachment, detach->program))
 			plan_delete_attachment(&planner, attachment);
+	if (plan->steps.count)
+		plan_check_layout(&planner);
 	return plan;
 }
 

@@ -53,6 +53,14 @@ static const char *kind_name(uint32_t type)
 	return kind ? kind->name : "a map of another type";
 }
 
+/* What the kernel made of a max_entries: rounded up, or down where that is more than it can count. */
+static uint64_t rounded(uint64_t entries, uint32_t granule)
+{
+	uint64_t up = granule ? (entries + granule - 1) / granule * granule : entries;
+
+	return up <= UINT32_MAX ? up : entries / granule * granule;
+}
+
 /* The first property in which a map is not what the manifest says; NULL when it is. */
 static const char *map_difference(
 	struct arena *arena, const struct manifest_map *map, const struct state_map *old)
@@ -63,7 +71,7 @@ static const char *map_difference(
 	} sizes[] = {
 		{ "key_size", old->key_size, map->key_bytes },
 		{ "value_size", old->value_size, map->value_bytes },
-		{ "max_entries", old->max_entries, map->max_entries.value },
+		{ "max_entries", old->max_entries, rounded(map->max_entries.value, old->granule) },
 	};
 
 	if (old->type != map->kind->type)
@@ -84,6 +92,7 @@ static void plan_map(struct planner *planner, size_t position)
 	const struct manifest_map *map = &planner->manifest->maps.items[position];
 	const struct state_map *old = state_map_named(planner->state, map->self.text);
 	const char *difference = old ? map_difference(planner->arena, map, old) : NULL;
+	const struct map_kind *kind = old ? map_kind_of(old->type) : NULL;
 	struct plan_step *step;
 
 	if (difference)
@@ -91,7 +100,7 @@ static void plan_map(struct planner *planner, size_t position)
 			"map \"%s\" would have to be replaced (%s), and the %s in it would be "
 			"lost",
 			map->self.text, difference,
-			map->kind->holds_sockets ? "sockets" : "entries")
+			kind && kind->holds_sockets ? "sockets" : "entries")
 			->hint = "delete the deployment first";
 	step = plan_add_step(
 		planner, PLAN_MAP, old ? PLAN_KEEP : PLAN_CREATE, map->self.text, map->self.mark);
@@ -244,7 +253,7 @@ static void plan_wanted(struct planner *planner)
 	plan_attachments(planner);
 }
 
-static void check_layout(const struct planner *planner)
+void plan_check_layout(const struct planner *planner)
 {
 	const struct state *state = planner->state;
 	struct mark mark = planner->manifest ? planner->manifest->name.mark : mark_none;
@@ -265,7 +274,7 @@ static struct plan *start(struct planner *planner)
 	plan->manifest = planner->manifest;
 	plan->state = planner->state;
 	planner->plan = plan;
-	check_layout(planner);
+	plan_check_layout(planner);
 	index_generations(planner);
 	return plan;
 }

@@ -3,7 +3,7 @@
  * The plan: what has to change so that the kernel is as a manifest says, as a value.
  *
  * Planning is pure: (manifest, code, observed state) -> plan. Tearing down is the plan from no
-  * manifest. Steps stand in the order in which they are made: maps, programs, attachments to maps,
+ * manifest. Steps stand in the order in which they are made: maps, programs, attachments to maps,
  * attachments to cgroups; what goes comes behind, in reverse.
  */
 #pragma once
@@ -105,9 +105,13 @@ struct plan_detach {
 	const char *program;            /* its name or its id; NULL: any */
 };
 
-/* Takes attachments of a deployment away: no step where it has none there. */
-const struct plan *plan_detach(
-	struct arena *arena, const struct state *state, const struct plan_detach *detach);
+/*
+ * Takes attachments of a deployment away: no step where it has none there; a layout of another version
+ * goes to `diagnostics`. The slot and the dispatcher of one on a map stay, since the sockets in the map
+ * keep that dispatcher: attached again, it reaches them.
+ */
+const struct plan *plan_detach(struct arena *arena, const struct state *state,
+	const struct plan_detach *detach, struct diagnostics *diagnostics);
 
 /* Takes away what others put there. `nothing`: a state without objects, its name says of what. */
 const struct plan *plan_detach_foreign(struct arena *arena, const struct state *nothing,

@@ -22,6 +22,9 @@ struct planner {
 struct plan_step *plan_add_step(struct planner *planner, enum plan_object object,
 	enum plan_action action, const char *name, struct mark mark);
 
+/* An error where another version made the deployment. */
+void plan_check_layout(const struct planner *planner);
+
 /* attachment.c: those that the manifest wants, and those that it does not */
 void plan_attachments(struct planner *planner);
 void plan_deleted_attachments(struct planner *planner);

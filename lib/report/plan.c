@@ -27,7 +27,7 @@ static int name_width(const struct plan *plan)
 	vec_each (step, &plan->steps)
 		if (step->action != PLAN_KEEP && strlen(step->name) > width)
 			width = strlen(step->name);
-	return (int)width;
+	return (int)(width < REPORT_NAME_WIDTH ? width : REPORT_NAME_WIDTH);
 }
 
 static void write_step(struct sink *sink, const struct plan_step *step, int width)

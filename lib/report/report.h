@@ -14,6 +14,9 @@
  */
 void report_diagnostics(struct sink *sink, struct diagnostics *diagnostics, bool verbose);
 
+/* Columns of the names; a longer one, such as the path of a container's cgroup, moves its own row. */
+#define REPORT_NAME_WIDTH 32
+
 enum report_tense {
 	REPORT_PLANNED, /* "3 to create" */
 	REPORT_DONE,    /* "3 created in 0.9 ms" */

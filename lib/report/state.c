@@ -15,7 +15,7 @@ static int name_width(const struct state *state)
 		width = strlen(program->name) > width ? strlen(program->name) : width;
 	vec_each (attachment, &state->attachments)
 		width = strlen(attachment->title) > width ? strlen(attachment->title) : width;
-	return (int)width;
+	return (int)(width < REPORT_NAME_WIDTH ? width : REPORT_NAME_WIDTH);
 }
 
 static void write_map(struct sink *sink, const struct state_map *map, int64_t entries, int width)

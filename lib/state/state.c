@@ -53,7 +53,24 @@ bool state_attachment_holds(
 {
 	/* Links of others, and which link a program came by, take CAP_SYS_ADMIN to see. */
 	return (holder->link && holder->link == attachment->link.id) ||
-	       holder->program == attachment->dispatcher.id;
+	       holder->program == attachment->dispatcher.id ||
+	       (attachment->link.target && holder->program == attachment->link.program);
+}
+
+bool state_attachment_dispatches(const struct state_attachment *attachment, uint32_t flags)
+{
+	return attachment->slot.id && attachment->dispatcher.id &&
+	       attachment->dispatcher.slot == attachment->slot.id &&
+	       attachment->dispatcher.flags == flags;
+}
+
+bool state_attachment_is_linked(
+	const struct state_attachment *attachment, uint64_t target, uint32_t flags)
+{
+	return state_attachment_dispatches(attachment, flags) && attachment->link.id && target &&
+	       attachment->link.target == target &&
+	       attachment->link.program == attachment->dispatcher.id &&
+	       attachment->link.type == attachment->kind->type;
 }
 
 uint64_t state_target_id(
@@ -93,7 +110,7 @@ static const char *attachment_drift(
 	if (!attachment->dispatcher.id)
 		return "its dispatcher has no pin";
 	if (!attachment->link.id)
-		return "its link has no pin";
+		return "it is detached (its link has no pin)";
 	if (!attachment->link.target)
 		return "its link is detached";
 	if (attachment->link.target != target)

@@ -22,7 +22,8 @@ struct state_map {
 	const char *name; /* of the pin */
 	uint32_t id;
 	uint32_t type, key_size, value_size, max_entries;
-	uint32_t flags; /* those that the kernel keeps; which NUMA node it does not tell */
+	uint32_t flags;   /* those that the kernel keeps; which NUMA node it does not tell */
+	uint32_t granule; /* max_entries is a multiple of it; 0: of nothing */
 };
 
 /* A pinned program: one generation of it. */
@@ -152,6 +153,13 @@ const struct state_hook *state_hook_named(const struct state *state, const char 
 /* Whether it is the attachment that put the program there. */
 bool state_attachment_holds(
 	const struct state_attachment *attachment, const struct state_holder *holder);
+
+/* Whether its dispatcher is there, uses its slot and is to be attached with these flags. */
+bool state_attachment_dispatches(const struct state_attachment *attachment, uint32_t flags);
+
+/* Whether its link attaches that dispatcher to the target with that id. */
+bool state_attachment_is_linked(
+	const struct state_attachment *attachment, uint64_t target, uint32_t flags);
 
 /* Id of the map or the cgroup that a target means by now; 0: there is none. */
 uint64_t state_target_id(

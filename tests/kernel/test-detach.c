@@ -69,6 +69,16 @@ static int open_pair(const struct manifest *manifest)
 		result_finish(&result_);                                                           \
 	} while (0)
 
+static void assert_status(const struct manifest *manifest, int code, const char *words)
+{
+	struct result result;
+
+	sockform(&result, "status", manifest->name);
+	assert_code(&result, code);
+	assert_says(result.out, words);
+	result_finish(&result);
+}
+
 #define assert_not_detached(code, words, ...)                                                      \
 	do {                                                                                       \
 		char *ids_ = snapshot_ids(), *pins_ = snapshot_pins();                             \
@@ -108,16 +118,20 @@ Test(detach, one_hook_of_ours_stops_at_once_and_apply_brings_it_back)
 	cr_assert_eq(hook_program(map, BPF_SK_SKB_STREAM_VERDICT), 0);
 	cr_assert_neq(hook_program(map, BPF_SK_SKB_STREAM_PARSER), 0);
 	cr_assert_neq(hook_program(map, BPF_SK_MSG_VERDICT), 0);
-	sockform_expect(0, "status", manifest.name);
+	assert_status(&manifest, 1, "pair:stream_verdict: it is detached");
 	sockform_expect(1, "plan", "--exit-code", manifest.path);
 
 	assert_detached("nothing is attached", pair_of(&manifest), "stream_verdict");
+	/* The socket kept its dispatcher, and that is the one that is attached again. */
 	sockform_expect(0, "apply", manifest.path);
 	sockform_expect(0, "plan", "--exit-code", manifest.path);
+	sockform_expect(0, "status", manifest.name);
+	give(pair.client, "again");
+	assert_gets(pair.client, "again");
 	now = snapshot_ids();
 	cr_assert_eq(snapshot_count(now, "link"), snapshot_count(ids, "link"));
-	cr_assert_eq(snapshot_count(now, "program"), snapshot_count(ids, "program") + 1,
-		"the socket has the old dispatcher\nbefore:\n%snow:\n%s", ids, now);
+	cr_assert_eq(snapshot_count(now, "program"), snapshot_count(ids, "program"),
+		"before:\n%snow:\n%s", ids, now);
 	pair_close(&pair);
 	close(map);
 	free(ids);
@@ -138,7 +152,7 @@ Test(detach, every_hook_of_a_map_of_ours)
 	cr_assert_eq(hook_program(map, BPF_SK_MSG_VERDICT), 0);
 	assert_detached("nothing is attached", pair_of(&manifest));
 	close(map);
-	sockform_expect(0, "status", manifest.name);
+	assert_status(&manifest, 1, "pair:msg_verdict: it is detached");
 	sockform_expect(0, "delete", manifest.path);
 	assert_ids(ids);
 	assert_pins(pins);
@@ -313,11 +327,13 @@ Test(detach, what_is_left_of_an_attachment)
 	cr_assert_eq(unlink(manifest_pin(&other, "maps/pair")), 0);
 	assert_detached("3 deleted in ", pair_of(&other));
 	assert_not_detached(2, "has no map \"pair\"", pair_of(&other));
+	sockform_expect(0, "apply", other.path);
+	sockform_expect(0, "status", other.name);
 }
 
 Test(detach, what_cannot_be_meant)
 {
-	assert_not_detached(2, "has no map \"pair\"", "t-no-such/pair");
+	assert_not_detached(2, "there is no deployment \"t-no-such\"", "t-no-such/pair");
 	assert_not_detached(2, "give a MAP, or --cgroup PATH", "--force");
 	assert_not_detached(2, "a MAP is DEPLOYMENT/MAP", "pair");
 	assert_not_detached(2, "a MAP is DEPLOYMENT/MAP", "a/b/c");
@@ -334,6 +350,81 @@ Test(detach, what_cannot_be_meant)
 	assert_not_detached(
 		3, "cannot open map /sys/fs/bpf/no-such-pin", "/sys/fs/bpf/no-such-pin");
 	assert_not_detached(3, "cannot open map id:4294967295", "id:4294967295");
+}
+
+/* Of the information that a program and a map have in common the id comes first. */
+Test(detach, the_pin_of_a_program_is_no_map)
+{
+	int program = program_pass();
+	char pin[64];
+
+	snprintf(pin, sizeof(pin), "/sys/fs/bpf/detach-%d", getpid());
+	cr_assert_eq(bpf_obj_pin(program, pin), 0);
+	assert_not_detached(3, "what is pinned there is no map", pin);
+	cr_assert_eq(unlink(pin), 0);
+}
+
+/* One program by two links, and once more without one: three places, each is seen and emptied. */
+Test(detach, a_program_that_is_there_more_than_once)
+{
+	int theirs = program_return(BPF_PROG_TYPE_SOCK_OPS, "theirs", 1);
+	int twin = program_return(BPF_PROG_TYPE_SOCK_OPS, "theirs", 1);
+	const char *path = cgroup_make("twice"), *below = cgroup_make("below");
+	int cgroup = cgroup_open(path), other = cgroup_open(below);
+	int one = bpf_link_create(theirs, cgroup, BPF_CGROUP_SOCK_OPS, NULL);
+	int two = bpf_link_create(twin, cgroup, BPF_CGROUP_SOCK_OPS, NULL);
+	int elsewhere = bpf_link_create(theirs, other, BPF_CGROUP_SOCK_OPS, NULL);
+
+	cr_assert(one >= 0 && two >= 0 && elsewhere >= 0);
+	/* The kernel refuses a program's second place only where both are without a link, or with one. */
+	cr_assert_eq(bpf_prog_attach(theirs, cgroup, BPF_CGROUP_SOCK_OPS, BPF_F_ALLOW_MULTI), 0);
+	assert_detached("3 deleted in ", "--cgroup", path, "--force");
+	cr_assert_eq(hook_program(cgroup, BPF_CGROUP_SOCK_OPS), 0);
+	cr_assert_eq(hook_program(other, BPF_CGROUP_SOCK_OPS), program_id(theirs));
+	close(one);
+	close(two);
+	close(elsewhere);
+	close(cgroup);
+	close(other);
+}
+
+/* Programs of the same name of two deployments, on one cgroup. */
+Test(detach, the_program_of_one_deployment)
+{
+	const char *path = cgroup_make("both");
+	int cgroup = cgroup_open(path);
+	struct manifest both[2];
+	char called[100];
+
+	for (int i = 0; i < 2; i++) {
+		manifest_init(&both[i], i ? "both-b" : "both-a");
+		manifest_write(both[i].path,
+			"sockform: v1\nname: %s\nprograms:\n"
+			"  ops: { type: sock_ops, body: [ r0 = 1, exit ] }\nattachments:\n"
+			"  - { program: ops, target: %s, attach_type: sock_ops }\n",
+			both[i].name, path);
+		sockform_expect(0, "apply", both[i].path);
+	}
+	snprintf(called, sizeof(called), "%s/ops", both[0].name);
+	assert_detached("1 deleted in ", "--cgroup", path, "--program", called);
+	cr_assert_neq(hook_program(cgroup, BPF_CGROUP_SOCK_OPS), 0);
+	sockform_expect(0, "plan", "--exit-code", both[1].path);
+	sockform_expect(1, "plan", "--exit-code", both[0].path);
+	close(cgroup);
+}
+
+Test(detach, what_another_version_made_is_left_alone)
+{
+	struct manifest manifest;
+	char layout[200];
+
+	applied(&manifest, "layout");
+	snprintf(layout, sizeof(layout), "%s", manifest_pin(&manifest, "layout"));
+	cr_assert_eq(unlink(layout), 0);
+	cr_assert_eq(symlink("sockform-99", layout), 0);
+	assert_not_detached(3, "E0406", pair_of(&manifest));
+	cr_assert_eq(unlink(layout), 0);
+	cr_assert_eq(symlink("sockform-1", layout), 0);
 }
 
 /* A detach that fails has changed nothing, but for links of others, which are named. */
@@ -365,6 +456,10 @@ Test(detach, a_failed_detach_changes_nothing)
 		if (result.code == 0)
 			sockform_expect(0, "apply", manifest.path);
 		result_finish(&result);
+		if (failed && result.code) {
+			assert_ids(ids);
+			assert_pins(pins);
+		}
 		sockform_expect(0, "status", manifest.name);
 		sockform_expect(0, "plan", "--exit-code", manifest.path);
 	}

@@ -511,3 +511,34 @@ Test(hooks, other_flags_of_an_attachment_are_a_change)
 	sockform_expect(0, "apply", manifest.path);
 	sockform_expect(0, "plan", "--exit-code", manifest.path);
 }
+
+/* Wherever an apply that changes them ends, no connection finds the cgroup without the program. */
+Test(hooks, other_flags_leave_no_gap)
+{
+	const char *path = cgroup_make("gap");
+	int cgroup = cgroup_open(path), killed = 0;
+	struct manifest manifest;
+	__u32 ids[8], count;
+
+	trace_need();
+	manifest_init(&manifest, "gap");
+	for (int nth = 1;; nth++) {
+		bool ended;
+
+		manifest_flags(&manifest, path, "[]");
+		sockform_expect(0, "apply", manifest.path);
+		manifest_flags(&manifest, path, "preorder");
+		ended = !apply_killed(&manifest, "bpf", nth);
+		count = 8;
+		cr_assert_eq(bpf_prog_query(cgroup, BPF_CGROUP_SOCK_OPS, 0, NULL, ids, &count), 0);
+		cr_assert_geq(count, 1, "killed at bpf() %d", nth);
+		if (ended)
+			break;
+		killed++;
+		sockform_expect(0, "apply", manifest.path);
+		cr_assert_neq(hook_program(cgroup, BPF_CGROUP_SOCK_OPS), 0);
+		sockform_expect(0, "plan", "--exit-code", manifest.path);
+	}
+	cr_assert_geq(killed, 10);
+	close(cgroup);
+}

@@ -363,6 +363,50 @@ Test(maps, entries_of_a_map_that_is_there_are_left_alone)
 	close(map);
 }
 
+/* The kernel gives each processor the same number of entries: more than were asked for. */
+Test(maps, entries_by_processor_are_rounded)
+{
+	static const char *const forgetful[] = { "lru_hash", "lru_percpu_hash" };
+	struct manifest manifest;
+
+	manifest_init(&manifest, "rounded");
+	for (int i = 0; i < 2; i++)
+		for (int entries = 1; entries < 6; entries++) {
+			manifest_write(manifest.path,
+				"sockform: v1\nname: %s\nmaps:\n  m: { type: %s, key_size: 4,"
+				" value_size: 4, max_entries: %d, flags: no_common_lru }\n",
+				manifest.name, forgetful[i], entries);
+			sockform_expect(0, "apply", manifest.path);
+			sockform_expect(0, "plan", "--exit-code", manifest.path);
+			sockform_expect(0, "delete", manifest.path);
+		}
+}
+
+/* Such a map has room for a processor's part of the entries, when one processor writes them. */
+Test(maps, entries_that_were_forgotten_at_once_are_said)
+{
+	char *ids = snapshot_ids(), entries[64 * 32] = "", *end = entries;
+	struct manifest manifest;
+	struct result result;
+
+	if (sysconf(_SC_NPROCESSORS_CONF) < 2)
+		cr_skip_test("skipped: one processor has all entries");
+	for (int i = 0; i < 64; i++)
+		end += sprintf(end, "      - { key: %d, value: 1 }\n", i);
+	manifest_init(&manifest, "forgotten");
+	manifest_write(manifest.path,
+		"sockform: v1\nname: %s\nmaps:\n  m:\n    type: lru_hash\n    key_size: 4\n"
+		"    value_size: 4\n    max_entries: 64\n    flags: no_common_lru\n"
+		"    entries:\n%s",
+		manifest.name, entries);
+	sockform(&result, "apply", manifest.path);
+	assert_code(&result, 3);
+	assert_says(result.err, "map \"m\" has no room for this entry beside the others");
+	result_finish(&result);
+	assert_ids(ids);
+	free(ids);
+}
+
 /* Other flags are another map, as another size is. */
 Test(maps, other_flags_are_a_difference)
 {

@@ -63,22 +63,31 @@ static int foreign_on_map(struct manifest *manifest, const char *name, int progr
 	return map;
 }
 
-static void assert_taken(const struct manifest *manifest, const char *what, const char *hint)
+static void assert_refused(const struct manifest *manifest, const char *what)
 {
 	char *ids = snapshot_ids(), *pins = snapshot_pins();
 	struct result result;
 
 	sockform(&result, "apply", manifest->path);
 	assert_code(&result, 3);
-	assert_says(result.err, "E0409");
 	assert_says(result.err, what);
-	assert_says(result.err, hint);
 	result_finish(&result);
 	sockform_expect(3, "plan", manifest->path);
 	assert_ids(ids);
 	assert_pins(pins);
 	free(ids);
 	free(pins);
+}
+
+static void assert_taken(const struct manifest *manifest, const char *what, const char *hint)
+{
+	struct result result;
+
+	assert_refused(manifest, "E0409");
+	assert_refused(manifest, what);
+	sockform(&result, "apply", manifest->path);
+	assert_says(result.err, hint);
+	result_finish(&result);
 }
 
 Test(replace, a_foreign_program_on_a_map_is_named_and_left_alone)
@@ -106,15 +115,18 @@ Test(replace, only_the_program_that_is_named_is_replaced)
 	int other = program_return(BPF_PROG_TYPE_SK_MSG, "other", SK_PASS);
 	struct manifest manifest;
 	int map = foreign_on_map(&manifest, "other", foreign);
-	char replace[64];
+	char replace[256];
 
 	snprintf(replace, sizeof(replace), ", replace: %u", program_id(other));
 	manifest_map(&manifest, NULL, replace);
 	assert_taken(
 		&manifest, "(foreign) holds it, which is not what \"replace\" names", "replace: ");
 	manifest_map(&manifest, NULL, ", replace: /sys/fs/bpf/no-such-pin");
-	assert_taken(
-		&manifest, "(foreign) holds it, which is not what \"replace\" names", "replace: ");
+	assert_refused(&manifest, "cannot open the program /sys/fs/bpf/no-such-pin: No such file");
+	/* The map's own pin, and its id could be the program's. */
+	snprintf(replace, sizeof(replace), ", replace: %s", manifest_pin(&manifest, "maps/pair"));
+	manifest_map(&manifest, NULL, replace);
+	assert_refused(&manifest, "what is pinned there is no program");
 	cr_assert_eq(hook_program(map, BPF_SK_MSG_VERDICT), program_id(foreign));
 	close(map);
 }
@@ -188,9 +200,9 @@ Test(replace, a_foreign_link_is_not_replaced)
 	link_make(foreign, map, BPF_SK_MSG_VERDICT);
 	snprintf(replace, sizeof(replace), ", replace: %u", program_id(foreign));
 	manifest_map(&manifest, NULL, replace);
-	assert_taken(&manifest, "(foreign) holds it through a link", "sockform detach --force");
+	assert_taken(&manifest, "(foreign) holds it through a link", "sockform detach MAP --force");
 	manifest_map(&manifest, NULL, "");
-	assert_taken(&manifest, "(foreign) holds it through a link", "sockform detach --force");
+	assert_taken(&manifest, "(foreign) holds it through a link", "sockform detach MAP --force");
 	close(map);
 }
 
@@ -318,6 +330,32 @@ Test(replace, beside_a_program_that_shares_the_cgroup_there_is_room)
 	close(cgroup);
 }
 
+/* Room beside it is no reason to leave a program that was named, and is not there, unsaid. */
+Test(replace, a_program_that_shares_is_replaced_or_refused)
+{
+	int foreign = program_return(BPF_PROG_TYPE_SOCK_OPS, "foreign", 1);
+	int other = program_return(BPF_PROG_TYPE_SOCK_OPS, "other", 1), link;
+	const char *path = cgroup_make("named");
+	int cgroup = cgroup_open(path);
+	struct manifest manifest;
+	char replace[64];
+
+	manifest_init(&manifest, "named");
+	cr_assert_eq(bpf_prog_attach(foreign, cgroup, BPF_CGROUP_SOCK_OPS, BPF_F_ALLOW_MULTI), 0);
+	snprintf(replace, sizeof(replace), ", replace: %u", program_id(other));
+	manifest_ops(&manifest, path, replace);
+	assert_taken(&manifest, "which is not what \"replace\" names", "goes beside it");
+	manifest_ops(&manifest, path, ", replace: /sys/fs/bpf/no-such-pin");
+	assert_refused(&manifest, "cannot open the program /sys/fs/bpf/no-such-pin");
+	cr_assert_eq(bpf_prog_detach2(foreign, cgroup, BPF_CGROUP_SOCK_OPS), 0);
+	link = bpf_link_create(other, cgroup, BPF_CGROUP_SOCK_OPS, NULL);
+	cr_assert(link >= 0);
+	manifest_ops(&manifest, path, replace);
+	assert_taken(&manifest, "(other) holds it through a link", "goes beside it");
+	close(link);
+	close(cgroup);
+}
+
 /* A program that was attached above without flags keeps all others away below. */
 Test(replace, a_cgroup_above_that_allows_no_other_is_named)
 {
@@ -342,6 +380,67 @@ Test(replace, a_cgroup_above_that_allows_no_other_is_named)
 	sockform_expect(0, "delete", manifest.path);
 	rmdir(full);
 	close(cgroup);
+}
+
+/* Attached before the one above, it is there all the same; taken off, it could not be put back. */
+Test(replace, a_cgroup_above_is_asked_before_anything_is_taken_off)
+{
+	int foreign = program_return(BPF_PROG_TYPE_SOCK_OPS, "foreign", 1);
+	int barrier = program_return(BPF_PROG_TYPE_SOCK_OPS, "barrier", 1);
+	const char *above = cgroup_make("barrier");
+	char below[200], full[400], replace[64], words[200];
+	int parent = cgroup_open(above), child;
+	struct manifest manifest;
+	uint32_t ours;
+
+	snprintf(below, sizeof(below), "%s/below", above);
+	snprintf(full, sizeof(full), "%s%s", cgroup_mount(), below);
+	cr_assert_eq(mkdir(full, 0755), 0);
+	child = cgroup_open(below);
+	manifest_init(&manifest, "barrier");
+	snprintf(replace, sizeof(replace), ", replace: %u", program_id(foreign));
+	snprintf(words, sizeof(words), "(barrier) on the cgroup %s keeps others out", above);
+
+	cr_assert_eq(bpf_prog_attach(foreign, child, BPF_CGROUP_SOCK_OPS, 0), 0);
+	cr_assert_eq(bpf_prog_attach(barrier, parent, BPF_CGROUP_SOCK_OPS, 0), 0);
+	manifest_ops(&manifest, below, replace);
+	assert_refused(&manifest, words);
+	cr_assert_eq(hook_program(child, BPF_CGROUP_SOCK_OPS), program_id(foreign));
+
+	/* Likewise a link of ours that another one is to take the place of. */
+	cr_assert_eq(bpf_prog_detach2(barrier, parent, BPF_CGROUP_SOCK_OPS), 0);
+	sockform_expect(0, "apply", manifest.path);
+	ours = hook_program(child, BPF_CGROUP_SOCK_OPS);
+	cr_assert_eq(bpf_prog_attach(barrier, parent, BPF_CGROUP_SOCK_OPS, 0), 0);
+	sockform_expect(0, "apply", manifest.path);
+	manifest_ops(&manifest, below, ", flags: preorder");
+	assert_refused(&manifest, words);
+	cr_assert_eq(hook_program(child, BPF_CGROUP_SOCK_OPS), ours);
+	cr_assert_eq(bpf_prog_detach2(barrier, parent, BPF_CGROUP_SOCK_OPS), 0);
+	sockform_expect(0, "delete", "--name", manifest.name);
+	rmdir(full);
+	close(child);
+	close(parent);
+}
+
+/* Our link hangs on a map that is not the one under its name: what is on that one was not looked at. */
+Test(replace, a_foreign_program_on_a_map_in_the_place_of_ours)
+{
+	int foreign = program_return(BPF_PROG_TYPE_SK_MSG, "foreign", SK_PASS);
+	int other = bpf_map_create(BPF_MAP_TYPE_SOCKMAP, "pair", 4, 8, 4, NULL);
+	struct manifest manifest;
+
+	manifest_init(&manifest, "swapped");
+	manifest_map(&manifest, NULL, "");
+	sockform_expect(0, "apply", manifest.path);
+	cr_assert_eq(unlink(manifest_pin(&manifest, "maps/pair")), 0);
+	cr_assert_eq(bpf_obj_pin(other, manifest_pin(&manifest, "maps/pair")), 0);
+	cr_assert_eq(bpf_prog_attach(foreign, other, BPF_SK_MSG_VERDICT, 0), 0);
+	assert_taken(&manifest, "pair:msg_verdict is taken: program ", "(foreign) holds it");
+	cr_assert_eq(hook_program(other, BPF_SK_MSG_VERDICT), program_id(foreign));
+	cr_assert_eq(bpf_prog_detach2(foreign, other, BPF_SK_MSG_VERDICT), 0);
+	sockform_expect(0, "apply", manifest.path);
+	close(other);
 }
 
 /* The two verdicts that exclude each other: the program is on the other hook. */

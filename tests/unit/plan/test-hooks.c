@@ -133,6 +133,11 @@ Test(hooks, a_cgroup_that_is_not_there)
 	world_plan(&world);
 	expect_diagnostic(
 		0, DIAG_E0408, 9, 29, "there is no cgroup \"/my.slice\" in /sys/fs/cgroup");
+	expect_hint(0, NULL);
+	diagnostics = (struct diagnostics){ .arena = &arena };
+	world.state.cgroup_mount = "/my.slice";
+	world_plan(&world);
+	expect_hint(0, "paths are below the mount: /");
 	diagnostics = (struct diagnostics){ .arena = &arena };
 	world.state.cgroup_mount = NULL;
 	world_plan(&world);
@@ -191,11 +196,11 @@ Test(hooks, what_cannot_be_replaced)
 			"replace: 18 would put this program in its place" },
 		{ { .program = 17, .name = "x", .link = 5 },
 			"pairs:msg_verdict is taken: program 17 (x) holds it through a link",
-			"`sockform detach --force` takes links of others away" },
-		{ { .program = 17, .name = "x", .at = "the cgroup /" },
-			"pairs:msg_verdict is taken: program 17 (x) on the cgroup / keeps others "
-			"out",
-			NULL },
+			"`sockform detach MAP --force` takes links of others away" },
+		{ { .program = 17, .name = "x", .at = "pairs:stream_verdict" },
+			"pairs:msg_verdict is taken: program 17 (x) on pairs:stream_verdict keeps "
+			"others out",
+			"the kernel has one or the other; `sockform detach` takes it off" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -204,7 +209,8 @@ Test(hooks, what_cannot_be_replaced)
 		add_holder("pairs:msg_verdict", cases[i].holder, false);
 		cr_assert_null(world_plan(&world)->steps.items[3].replaced);
 		cr_assert_eq(diagnostics.list.count, 1);
-		expect_diagnostic(0, DIAG_E0409, 9, 71, cases[i].message);
+		/* What is elsewhere is nothing that "replace" could name. */
+		expect_diagnostic(0, DIAG_E0409, 9, cases[i].holder.at ? 5 : 71, cases[i].message);
 		expect_hint(0, cases[i].hint);
 	}
 }
@@ -225,6 +231,46 @@ Test(hooks, beside_programs_that_share_there_is_room)
 	cr_assert_not_null(world_plan(&world)->steps.items[3].replaced);
 }
 
+/* That there is room is no reason to leave the one that was named where it is. */
+Test(hooks, a_program_that_shares_is_replaced_or_refused)
+{
+	static const struct {
+		struct state_holder holder;
+		const char *message;
+	} cases[] = {
+		{ { .program = 18, .name = "" },
+			"/my.slice:sock_ops is taken: program 18 holds it, which is not what "
+			"\"replace\" names" },
+		{ { .program = 17, .name = "", .link = 5 },
+			"/my.slice:sock_ops is taken: program 17 holds it through a link" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		diagnostics = (struct diagnostics){ .arena = &arena };
+		begin(OPS(", replace: 17"));
+		add_holder("cgroup+my,slice:sock_ops", cases[i].holder, true);
+		cr_assert_null(world_plan(&world)->steps.items[3].replaced);
+		expect_diagnostic(0, DIAG_E0409, 9, 71, cases[i].message);
+		expect_hint(0, "without replace this program goes beside it");
+	}
+}
+
+/* What is above is in the way whatever is on the cgroup itself. */
+Test(hooks, a_cgroup_above_is_in_the_way_first)
+{
+	begin(OPS(", replace: 17"));
+	add_holder("cgroup+my,slice:sock_ops", (struct state_holder){ .program = 17, .name = "" },
+		false);
+	*vec_add(&arena, &world.state.hooks.items[0].holders) =
+		(struct state_holder){ .program = 3, .name = "x", .at = "the cgroup /" };
+	cr_assert_null(world_plan(&world)->steps.items[3].replaced);
+	cr_assert_eq(diagnostics.list.count, 1);
+	expect_diagnostic(0, DIAG_E0409, 9, 5,
+		"/my.slice:sock_ops is taken: program 3 (x) on the cgroup / keeps others out");
+	expect_hint(0, "it was attached to share with no program below; `sockform detach --cgroup` "
+		       "takes it off");
+}
+
 /* Once it is ours, it is nobody's business what `replace` named. */
 Test(hooks, what_is_replaced_is_nothing_to_do)
 {
@@ -235,7 +281,7 @@ Test(hooks, what_is_replaced_is_nothing_to_do)
 
 static const struct plan *detach(struct plan_detach request)
 {
-	return plan_detach(&arena, &world.state, &request);
+	return plan_detach(&arena, &world.state, &request, &diagnostics);
 }
 
 Test(hooks, detaching_takes_a_part)
@@ -264,7 +310,8 @@ Test(hooks, detaching_by_hook_and_program)
 		const char *program;
 		size_t count;
 	} programs[] = { { "msg", 1 }, { "20", 1 }, { "40", 1 }, { "ops", 0 }, { "21", 0 },
-		{ "", 0 }, { "2", 0 } };
+		{ "", 0 }, { "2", 0 }, { "echo/msg", 1 }, { "echo/20", 1 }, { "echo/ops", 0 },
+		{ "other/msg", 0 }, { "echo/", 0 } };
 
 	begin_applied(OPS("") MSG(""));
 	cr_assert_eq(
@@ -276,6 +323,50 @@ Test(hooks, detaching_by_hook_and_program)
 					    .target = "pairs", .program = programs[i].program })
 				     ->steps.count,
 			programs[i].count, "%s", programs[i].program);
+}
+
+/* Its slot and its dispatcher are left, for the sockets in the map: that is nothing to detach. */
+Test(hooks, what_was_detached_is_not_detached_again)
+{
+	struct state_attachment *msg;
+
+	begin_applied(OPS("") MSG(""));
+	msg = &world.state.attachments.items[0];
+	memset(&msg->link, 0, sizeof(msg->link));
+	cr_assert_eq(detach((struct plan_detach){ .target = "pairs" })->steps.count, 1,
+		"the program runs for sockets that are in the map");
+	msg->slot.program = 99;
+	cr_assert_eq(detach((struct plan_detach){ .target = "pairs" })->steps.count, 0);
+}
+
+Test(hooks, detaching_from_another_layout_is_refused)
+{
+	begin_applied(OPS("") MSG(""));
+	world.state.layout = "sockform-99";
+	detach((struct plan_detach){ .target = "nothing" });
+	expect_no_diagnostics();
+	detach((struct plan_detach){ .target = "pairs" });
+	cr_assert_eq(diagnostics.list.count, 1);
+	cr_assert_eq(diagnostics.list.items[0].code, DIAG_E0406);
+}
+
+Test(hooks, a_cgroup_whose_path_is_too_long_for_a_name)
+{
+	char path[300] = "/";
+	struct state_attachment *ops;
+
+	memset(path + 1, 'a', 250);
+	begin_applied(OPS("") MSG(""));
+	ops = &world.state.attachments.items[1];
+	ops->name = state_attachment_name(&arena, path, ops->kind);
+	cr_assert(state_parse_attachment_name(&arena, ops->name, &ops->target, &ops->kind));
+	cr_assert_neq(ops->target[0], '/');
+	ops->link.target = 0;
+	cr_assert_eq(
+		detach((struct plan_detach){ .target = path, .on_cgroup = true })->steps.count, 1);
+	path[17] = 'b';
+	cr_assert_eq(
+		detach((struct plan_detach){ .target = path, .on_cgroup = true })->steps.count, 0);
 }
 
 Test(hooks, programs_of_others_go_links_last)

@@ -83,7 +83,7 @@ Test(parts, link_missing)
 {
 	begin();
 	damaged->link.id = damaged->link.program = damaged->link.target = damaged->link.type = 0;
-	expect_parts(PLAN_LINK, false, "its link was gone");
+	expect_parts(PLAN_LINK, false, "it was detached");
 }
 
 /* Each value of a link by itself; only one of them is wrong each time. */
@@ -91,7 +91,7 @@ Test(parts, link_has_no_pin)
 {
 	begin();
 	damaged->link.id = 0;
-	expect_parts(PLAN_LINK, false, "its link was gone");
+	expect_parts(PLAN_LINK, false, "it was detached");
 }
 
 Test(parts, link_detached)

@@ -282,7 +282,30 @@ Test(plan, a_map_of_a_type_unknown_here_is_refused)
 
 	world_applied(&world);
 	world.state.maps.items[0].type = BPF_MAP_TYPE_CPUMAP;
-	expect_refusal(&world, "type a map of another type -> sockhash");
+	world_plan(&world);
+	expect_diagnostic(0, DIAG_E0501, 4, 3,
+		"map \"pairs\" would have to be replaced (type a map of another type -> sockhash), "
+		"and the entries in it would be lost");
+}
+
+/* The kernel rounds what an LRU map per processor may hold to as many for each. */
+Test(plan, rounded_max_entries_are_no_difference)
+{
+	static const struct {
+		uint32_t granule, there;
+		bool same;
+	} cases[] = { { 0, 64, true }, { 0, 65, false }, { 6, 66, true }, { 6, 64, false },
+		{ 64, 64, true }, { 128, 128, true } };
+	struct world world;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		diagnostics = (struct diagnostics){ .arena = &arena };
+		world_applied(&world);
+		world.state.maps.items[0].granule = cases[i].granule;
+		world.state.maps.items[0].max_entries = cases[i].there;
+		world_plan(&world);
+		cr_assert_eq(diagnostics.errors == 0, cases[i].same, "%zu", i);
+	}
 }
 
 Test(plan, another_key_size_is_refused)

@@ -140,6 +140,19 @@ Test(views, status_of_a_healthy_deployment)
 			(unsigned long long)world_digest(&world, "verdict")));
 }
 
+/* One long name, of a container's cgroup say, does not push the columns of all rows to the right. */
+Test(views, a_long_name_moves_its_own_row)
+{
+	char name[200] = "", *text;
+
+	memset(name, 'a', sizeof(name) - 1);
+	world_applied(&world);
+	world_attachment(&world, 1)->title = name;
+	text = (char *)status_text(SINK_TEXT);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		cr_assert(strlen(line) <= 80 || strstr(line, name), "%s", line);
+}
+
 Test(views, status_tells_of_drift)
 {
 	const char *text;
@@ -148,11 +161,12 @@ Test(views, status_tells_of_drift)
 	world_attachment(&world, 1)->link.id = 0;
 	text = status_text(SINK_TEXT);
 	cr_assert_not_null(strstr(text, "echo: drifted\n"));
-	cr_assert_not_null(strstr(text, "  ! attachment pairs:stream_verdict: its link has no pin\n"
-					"  apply its manifest again to repair it\n"));
+	cr_assert_not_null(strstr(text,
+		"  ! attachment pairs:stream_verdict: it is detached (its link has no pin)\n"
+		"  apply its manifest again to repair it\n"));
 	text = status_text(SINK_JSON);
 	cr_assert_not_null(strstr(text, "\"status\": \"drifted\""));
-	cr_assert_not_null(strstr(text, "\"reason\": \"its link has no pin\""));
+	cr_assert_not_null(strstr(text, "\"reason\": \"it is detached (its link has no pin)\""));
 }
 
 /* What is not to be counted is no number: null, not 0 and not 2^64-1. */

@@ -207,7 +207,7 @@ Test(drift, link_without_pin)
 	struct state state = healthy();
 
 	state.attachments.items[0].link.id = 0;
-	expect_damage(&state, "its link has no pin");
+	expect_damage(&state, "it is detached (its link has no pin)");
 }
 
 Test(drift, detached_link)
