@@ -161,6 +161,32 @@ static const char *definition_of(const struct manifest_record *record)
 	return strchr(record->what, ' ') + 1;
 }
 
+static bool has_kernel_name(const struct manifest_record *record)
+{
+	for (size_t i = 0; i < record->field_count; i++)
+		if (record->fields[i].rule == &name_in_kernel)
+			return true;
+	return false;
+}
+
+/* What has a longer name than the kernel keeps says which one it is to have there. */
+static void write_long_names(const struct schema *schema, const struct manifest_record *record)
+{
+	sink_open_object(schema->sink, "patternProperties");
+	sink_open_object(
+		schema->sink, arena_printf(schema->arena, "^.{%d,}$", KERNEL_NAME_MAX + 1));
+	sink_open_array(schema->sink, "allOf");
+	schema_reference(schema, NULL, definition_of(record));
+	sink_open_object(schema->sink, NULL);
+	sink_open_array(schema->sink, "required");
+	sink_string(schema->sink, NULL, "kernel_name");
+	sink_close(schema->sink);
+	sink_close(schema->sink);
+	sink_close(schema->sink);
+	sink_close(schema->sink);
+	sink_close(schema->sink);
+}
+
 static void write_named(const struct schema *schema, const struct manifest_field *field)
 {
 	sink_string(schema->sink, "type", "object");
@@ -170,6 +196,8 @@ static void write_named(const struct schema *schema, const struct manifest_field
 	write_rule(schema, field->rule);
 	sink_close(schema->sink);
 	schema_reference(schema, "additionalProperties", definition_of(field->record));
+	if (has_kernel_name(field->record))
+		write_long_names(schema, field->record);
 }
 
 static void write_list(const struct schema *schema, const struct manifest_field *field)

@@ -39,6 +39,9 @@ void schema_write_held_by(const struct schema *schema, const struct manifest_fie
 /* The definitions of body_item and of what it refers to. */
 void schema_write_body(const struct schema *schema);
 
+/* Which blocks and fields an item of a body of that type of program may have. */
+void schema_body_rules(const struct schema *schema, const struct program_kind *kind);
+
 /* What no single key of the record of that definition can say, into its object. */
 void schema_write_rules(const struct schema *schema, const char *definition);
 

@@ -42,12 +42,12 @@ static void write_words(const struct schema *schema, const struct value_word *wo
 	sink_close(schema->sink);
 }
 
-/* The fields of all contexts, each once: which of them a program has depends on its type. */
-static void write_fields(const struct schema *schema)
+/* The fields of the contexts of these types of programs, each once. */
+static void write_fields_of(
+	const struct schema *schema, const struct program_kind *kinds, size_t kind_count)
 {
-	size_t kind_count, count;
-	const struct program_kind *kinds = program_kinds(&kind_count);
 	struct name_index seen = { 0 };
+	size_t count;
 
 	sink_open_object(schema->sink, NULL);
 	sink_open_array(schema->sink, "enum");
@@ -60,6 +60,15 @@ static void write_fields(const struct schema *schema)
 	}
 	sink_close(schema->sink);
 	sink_close(schema->sink);
+}
+
+/* Of all contexts: which of them a program has depends on its type. */
+static void write_fields(const struct schema *schema)
+{
+	size_t count;
+	const struct program_kind *kinds = program_kinds(&count);
+
+	write_fields_of(schema, kinds, count);
 }
 
 /* Text that is read by its pattern; YAML takes some of it for numbers ("80", "47"). */
@@ -213,17 +222,27 @@ static void write_block(const struct schema *schema, const struct block *block)
 	sink_close(schema->sink);
 }
 
-/* A string that is just the name of a block stands for it without arguments, if it needs none. */
+static const char *add_name(
+	const struct schema *schema, const char *names, const struct block *block)
+{
+	return names ? arena_printf(schema->arena, "%s|%s", names, block->name) : block->name;
+}
+
+/* A string that is just the name of one of these blocks. */
+static const char *bare_pattern(const struct schema *schema, const char *names)
+{
+	return arena_printf(schema->arena, "^[ \\t\\r\\n]*(%s)[ \\t\\r\\n]*$", names);
+}
+
+/* Such a string stands for the block without arguments, if it needs none. */
 static void write_bare_blocks(const struct schema *schema, const struct block *blocks, size_t count)
 {
 	const char *names = NULL;
 
 	for (size_t i = 0; i < count; i++)
 		if (needs_arguments(&blocks[i]))
-			names = arena_printf(schema->arena, "%s%s%s", names ? names : "",
-				names ? "|" : "", blocks[i].name);
-	schema_pattern(schema, "if",
-		arena_printf(schema->arena, "^[ \\t\\r\\n]*(%s)[ \\t\\r\\n]*$", names));
+			names = add_name(schema, names, &blocks[i]);
+	schema_pattern(schema, "if", bare_pattern(schema, names));
 	sink_open_object(schema->sink, "then");
 	sink_string(schema->sink, "type", "object");
 	sink_close(schema->sink);
@@ -265,6 +284,49 @@ static void write_body_item(const struct schema *schema)
 	schema_reference(schema, "additionalProperties", "template_use");
 	write_bare_blocks(schema, blocks, count);
 	sink_close(schema->sink);
+}
+
+static bool is_for(const struct block *block, const struct program_kind *kind)
+{
+	return !block->program_types || block->program_types & (1u << kind->type);
+}
+
+/* A block that a program of that type has may ask for the fields of its context. */
+static void write_block_rule(
+	const struct schema *schema, const struct block *block, const struct program_kind *kind)
+{
+	for (size_t i = 0; i < BLOCK_MAX_ARGUMENTS && block->arguments[i].name; i++) {
+		if (!value_kinds[block->arguments[i].kind].fields)
+			continue;
+		sink_open_object(schema->sink, block->name);
+		sink_open_object(schema->sink, "properties");
+		sink_open_object(schema->sink, block->arguments[i].name);
+		schema_begin_alternatives(schema);
+		write_fields_of(schema, kind, 1);
+		schema_end_alternatives(schema);
+		sink_close(schema->sink);
+		sink_close(schema->sink);
+		sink_close(schema->sink);
+	}
+}
+
+void schema_body_rules(const struct schema *schema, const struct program_kind *kind)
+{
+	size_t count;
+	const struct block *blocks = block_table(&count);
+	const char *names = NULL;
+
+	sink_open_object(schema->sink, "properties");
+	for (size_t i = 0; i < count; i++) {
+		if (is_for(&blocks[i], kind)) {
+			write_block_rule(schema, &blocks[i], kind);
+			continue;
+		}
+		sink_bool(schema->sink, blocks[i].name, false);
+		names = add_name(schema, names, &blocks[i]);
+	}
+	sink_close(schema->sink);
+	schema_pattern(schema, "not", bare_pattern(schema, names));
 }
 
 void schema_write_body(const struct schema *schema)

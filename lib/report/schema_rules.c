@@ -76,6 +76,27 @@ static void write_key_needed(const struct schema *schema)
 	sink_close(schema->sink);
 }
 
+/* A rule for where `key` is that word, up to what holds then. */
+static void begin_rule(const struct schema *schema, const char *key, const char *word)
+{
+	sink_open_object(schema->sink, NULL);
+	sink_open_object(schema->sink, "if");
+	sink_open_object(schema->sink, "properties");
+	sink_open_object(schema->sink, key);
+	sink_string(schema->sink, "const", word);
+	sink_close(schema->sink);
+	sink_close(schema->sink);
+	write_required(schema, key);
+	sink_close(schema->sink);
+	sink_open_object(schema->sink, "then");
+}
+
+static void end_rule(const struct schema *schema)
+{
+	sink_close(schema->sink);
+	sink_close(schema->sink);
+}
+
 /* By kind of map, what its other keys may be. */
 static void write_map_rules(const struct schema *schema)
 {
@@ -84,21 +105,54 @@ static void write_map_rules(const struct schema *schema)
 
 	sink_open_array(schema->sink, "allOf");
 	for (size_t i = 0; i < count; i++) {
-		sink_open_object(schema->sink, NULL);
-		sink_open_object(schema->sink, "if");
-		sink_open_object(schema->sink, "properties");
-		sink_open_object(schema->sink, "type");
-		sink_string(schema->sink, "const", kinds[i].name);
-		sink_close(schema->sink);
-		sink_close(schema->sink);
-		write_required(schema, "type");
-		sink_close(schema->sink);
-		sink_open_object(schema->sink, "then");
+		begin_rule(schema, "type", kinds[i].name);
 		write_kind_sizes(schema, &kinds[i]);
 		if (!kinds[i].key_size)
 			write_key_needed(schema);
+		end_rule(schema);
+	}
+	sink_close(schema->sink);
+}
+
+/* By attach type, which flags there are. */
+static void write_attachment_rules(const struct schema *schema)
+{
+	size_t count, flag_count;
+	const struct attach_kind *kinds = attach_kinds(&count);
+	const struct flag_kind *flags = attach_flags(&flag_count);
+
+	sink_open_array(schema->sink, "allOf");
+	for (size_t i = 0; i < count; i++) {
+		const uint32_t type = kinds[i].type;
+
+		begin_rule(schema, "attach_type", kinds[i].name);
+		sink_open_object(schema->sink, "properties");
+		sink_open_object(schema->sink, "flags");
+		schema_flags(schema, flags, flag_count, &type);
 		sink_close(schema->sink);
 		sink_close(schema->sink);
+		end_rule(schema);
+	}
+	sink_close(schema->sink);
+}
+
+/* By program type, which blocks and fields of the context there are. */
+static void write_program_rules(const struct schema *schema)
+{
+	size_t count;
+	const struct program_kind *kinds = program_kinds(&count);
+
+	sink_open_array(schema->sink, "allOf");
+	for (size_t i = 0; i < count; i++) {
+		begin_rule(schema, "type", kinds[i].name);
+		sink_open_object(schema->sink, "properties");
+		sink_open_object(schema->sink, "body");
+		sink_open_object(schema->sink, "items");
+		schema_body_rules(schema, &kinds[i]);
+		sink_close(schema->sink);
+		sink_close(schema->sink);
+		sink_close(schema->sink);
+		end_rule(schema);
 	}
 	sink_close(schema->sink);
 }
@@ -144,6 +198,8 @@ static const struct {
 	void (*write)(const struct schema *schema);
 } rules[] = {
 	{ "map", write_map_rules },
+	{ "program", write_program_rules },
+	{ "attachment", write_attachment_rules },
 	{ "manifest", write_library_rule },
 };
 
