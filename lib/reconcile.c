@@ -53,6 +53,8 @@ void reconcile_warn(const struct reconcile *reconcile, const desired_list *desir
 		manifest_warn_unused(wanted->manifest, wanted->codes, reconcile->diagnostics);
 		manifest_lint(
 			reconcile->arena, wanted->manifest, wanted->codes, reconcile->diagnostics);
+		manifest_lint_sockets(
+			reconcile->arena, wanted->manifest, wanted->codes, reconcile->diagnostics);
 	}
 }
 

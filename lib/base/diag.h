@@ -86,7 +86,9 @@
 	X(W0606, 0, "an sk_skb program reads payload that may not be there")                       \
 	X(W0607, 0, "a stream parser changes the skb")                                             \
 	X(W0608, 0, "data is held back until there is enough of it")                               \
-	X(W0609, 0, "a value that the kernel takes, and that means nothing")
+	X(W0609, 0, "a value that the kernel takes, and that means nothing")                       \
+	X(W0610, 0, "a connection that changes its way can be reordered")                          \
+	X(W0611, 0, "a socket that does not enter a second map")
 
 enum diag_code {
 #define X(code, exit_code, meaning) DIAG_##code,

@@ -229,5 +229,9 @@ const char *manifest_parse_cgroup(struct arena *arena, const char *text, const c
 void manifest_lint(struct arena *arena, const struct manifest *manifest,
 	const struct bpfasm_code *const *codes, struct diagnostics *diagnostics);
 
+/* Likewise of what goes wrong with the sockets that SOCK_OPS programs put into maps. */
+void manifest_lint_sockets(struct arena *arena, const struct manifest *manifest,
+	const struct bpfasm_code *const *codes, struct diagnostics *diagnostics);
+
 /* "[a-z0-9-], 1 to 63": a deployment's name. */
 bool manifest_is_deployment_name(const char *text);

@@ -113,6 +113,8 @@ EXCEPTIONS = [
     ("E0305", r"has to be an IPv6 address|has to be a port or a range|has to be 1 to 63 bytes"
               r"|has to be text of 1 to 63", None,
      "the pattern is simpler than the rule"),
+    ("E0305", r"^a sock_ops program has no verdict", None,
+     "it depends on the program's type and on other arguments"),
     ("E0307", r" cannot call | takes a licence | cannot read .* the key of | cannot load from ", None,
      "it depends on what the instructions are, and on other objects"),
     ("E0307", r" has no payload to match", None,
@@ -345,16 +347,23 @@ def faults(document):
                               "has an item more")
 
 
-def reductions(document):
-    """The document with one item of a list, or one key of a section, alone: of many faults one."""
+def single_items(document):
     for path in places(document):
         here = at(document, path)
         if isinstance(here, list) and len(here) > 1:
             for i, item in enumerate(here):
                 yield replaced(document, path, [copy.deepcopy(item)], "has only item %d" % i)
-        if isinstance(here, dict) and len(here) > 1 and len(path) == 1:
-            for key, value in here.items():
-                yield replaced(document, path, {key: copy.deepcopy(value)}, "has only " + str(key))
+
+
+def reductions(document):
+    """The document with one key of a section or one item of a list alone: of many faults one."""
+    yield from single_items(document)
+    for section, here in document.items() if isinstance(document, dict) else ():
+        for key in here if isinstance(here, dict) and len(here) > 1 else ():
+            what, alone = replaced(
+                document, (section,), {key: copy.deepcopy(here[key])}, "has only " + str(key))
+            yield what, alone
+            yield from ((what + ", " + more, reduced) for more, reduced in single_items(alone))
 
 
 def rename(mapping, key, name):
