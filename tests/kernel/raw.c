@@ -28,6 +28,47 @@ void pair_open(struct pair *ret)
 	close(listener);
 }
 
+static int listen_for(enum way way, struct sockaddr_storage *address, socklen_t *length)
+{
+	struct sockaddr_in *ip4 = (void *)address;
+	struct sockaddr_in6 *ip6 = (void *)address;
+	int fd = socket(way == IP4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const int none = 0;
+
+	memset(address, 0, sizeof(*address));
+	*length = way == IP4 ? sizeof(*ip4) : sizeof(*ip6);
+	if (way == IP4) {
+		ip4->sin_family = AF_INET;
+		ip4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	} else {
+		ip6->sin6_family = AF_INET6;
+		ip6->sin6_addr = way == IP6 ? in6addr_loopback : in6addr_any;
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &none, sizeof(none));
+	}
+	cr_assert_eq(bind(fd, (void *)address, *length), 0, "bind: %s", strerror(errno));
+	cr_assert_eq(listen(fd, 1), 0);
+	cr_assert_eq(getsockname(fd, (void *)address, length), 0);
+	return fd;
+}
+
+void pair_over(enum way way, struct pair *ret)
+{
+	struct sockaddr_storage address;
+	struct sockaddr_in ip4 = { .sin_family = AF_INET };
+	socklen_t length;
+	int listener = listen_for(way, &address, &length);
+
+	ip4.sin_port = ((struct sockaddr_in *)&address)->sin_port;
+	ip4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ret->client = socket(way == IP6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	cr_assert_eq(connect(ret->client, way == IP6 ? (void *)&address : (void *)&ip4,
+			     way == IP6 ? length : sizeof(ip4)),
+		0, "connect: %s", strerror(errno));
+	ret->server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	cr_assert_geq(ret->server, 0);
+	close(listener);
+}
+
 void pair_close(struct pair *pair)
 {
 	close(pair->client);

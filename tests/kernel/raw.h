@@ -22,6 +22,11 @@ struct pair {
 void pair_open(struct pair *ret);
 void pair_close(struct pair *pair);
 
+/* How the two talk: `server` is an IPv4 socket, an IPv6 one, or an IPv6 one with an IPv4 client. */
+enum way { IP4, IP6, MAPPED, WAY_COUNT };
+
+void pair_over(enum way way, struct pair *ret);
+
 /* Sends all of these words. */
 void give(int fd, const char *words);
 

@@ -23,50 +23,6 @@ TestSuite(conditions, .init = harness_init, .fini = harness_fini, .timeout = 60)
 #define MESSAGE "GET /index HTTP/1.1\r\n"
 #define BODY_BYTES (1 << 16)
 
-enum way { IP4, IP6, MAPPED, WAY_COUNT };
-
-static int listen_for(enum way way, struct sockaddr_storage *address, socklen_t *length)
-{
-	struct sockaddr_in *ip4 = (void *)address;
-	struct sockaddr_in6 *ip6 = (void *)address;
-	int fd = socket(way == IP4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	const int none = 0;
-
-	memset(address, 0, sizeof(*address));
-	*length = way == IP4 ? sizeof(*ip4) : sizeof(*ip6);
-	if (way == IP4) {
-		ip4->sin_family = AF_INET;
-		ip4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	} else {
-		ip6->sin6_family = AF_INET6;
-		ip6->sin6_addr = way == IP6 ? in6addr_loopback : in6addr_any;
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &none, sizeof(none));
-	}
-	cr_assert_eq(bind(fd, (void *)address, *length), 0, "bind: %s", strerror(errno));
-	cr_assert_eq(listen(fd, 1), 0);
-	cr_assert_eq(getsockname(fd, (void *)address, length), 0);
-	return fd;
-}
-
-/* `server` is the socket of that way: IPv4, IPv6, or IPv6 with an IPv4 client. */
-static void pair_over(enum way way, struct pair *ret)
-{
-	struct sockaddr_storage address;
-	struct sockaddr_in ip4 = { .sin_family = AF_INET };
-	socklen_t length;
-	int listener = listen_for(way, &address, &length);
-
-	ip4.sin_port = ((struct sockaddr_in *)&address)->sin_port;
-	ip4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	ret->client = socket(way == IP6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	cr_assert_eq(connect(ret->client, way == IP6 ? (void *)&address : (void *)&ip4,
-			     way == IP6 ? length : sizeof(ip4)),
-		0, "connect: %s", strerror(errno));
-	ret->server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	cr_assert_geq(ret->server, 0);
-	close(listener);
-}
-
 /* Ports stand at the same place in both families. */
 static uint16_t port_of(int fd, bool remote)
 {
@@ -519,60 +475,4 @@ Test(conditions, offsets_are_the_kernels)
 	sockform_expect(0, "delete", manifest.path);
 	pair_close(&pair);
 	free(body);
-}
-
-/*
- * What the socket at index 0 sends goes to the one at index 1: with ingress to its reader, without
- * it out of it.
- */
-static void check_msg_redirect(const char *flags, bool ingress)
-{
-	struct manifest manifest;
-	char *body = new_body();
-	struct pair from, to;
-
-	ADD(body, "msg_redirect_map: { map: sockets, key: 1%s, on_miss: drop }\n", flags);
-	ADD(body, "exit\n");
-	pair_over(IP4, &from);
-	pair_over(IP4, &to);
-	apply_body(&manifest, "sk_msg", "msg_verdict", body);
-	ship_insert_at(&manifest, "sockets", 0, from.server);
-	ship_insert_at(&manifest, "sockets", 1, to.server);
-	give(from.server, MESSAGE);
-	assert_gets(ingress ? to.server : to.client, MESSAGE);
-	assert_gets_nothing(ingress ? to.client : to.server);
-	assert_gets_nothing(from.client);
-	sockform_expect(0, "delete", manifest.path);
-	pair_close(&from);
-	pair_close(&to);
-	free(body);
-}
-
-Test(conditions, msg_redirect_map)
-{
-	check_msg_redirect("", false);
-	check_msg_redirect(", flags: ingress", true);
-	check_msg_redirect(", flags: 1", true);
-	check_msg_redirect(", flags: 0", false);
-}
-
-/* The same of SK_SKB: what the socket at index 0 receives. */
-Test(conditions, sk_redirect_map_to_the_reader)
-{
-	struct manifest manifest;
-	struct pair from, to;
-
-	pair_over(IP4, &from);
-	pair_over(IP4, &to);
-	apply_body(&manifest, "sk_skb", "stream_verdict",
-		"      - sk_redirect_map: { map: sockets, key: 1, flags: ingress, on_miss: drop }\n"
-		"      - exit\n");
-	ship_insert_at(&manifest, "sockets", 0, from.server);
-	ship_insert_at(&manifest, "sockets", 1, to.server);
-	give(from.client, MESSAGE);
-	assert_gets(to.server, MESSAGE);
-	assert_gets_nothing(from.server);
-	sockform_expect(0, "delete", manifest.path);
-	pair_close(&from);
-	pair_close(&to);
 }
