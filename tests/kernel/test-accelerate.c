@@ -293,6 +293,8 @@ static void apply_ops(struct manifest *manifest, const char *body)
 		"sockform: v1\nname: %s\n"
 		"maps:\n"
 		"  indexed: { type: sockmap, max_entries: 4 }\n"
+		"  numbered: { type: sockhash, key_size: 4, max_entries: 4 }\n"
+		"  out: { type: array, value_size: 8, max_entries: 8 }\n"
 		"  tuples: { type: sockhash, max_entries: 64,\n"
 		"            key: [local_ip4, remote_ip4, local_port, remote_port] }\n"
 		"programs:\n  p:\n    type: sock_ops\n    body:\n%s      - r0 = 1\n      - exit\n"
@@ -303,7 +305,7 @@ static void apply_ops(struct manifest *manifest, const char *body)
 }
 
 /* Only the end that was connected to; a later one takes its place unless told not to. */
-static void check_map_update(const char *flags, bool replaces)
+static void check_update(const char *block, const char *map, const char *flags, bool replaces)
 {
 	const uint32_t index = 2;
 	struct manifest manifest;
@@ -312,13 +314,13 @@ static void check_map_update(const char *flags, bool replaces)
 
 	snprintf(body, sizeof(body),
 		"      - load_field: { dst: r7, field: op }\n      - if r7 != 5 goto done\n"
-		"      - sock_map_update: { map: indexed, key: 2%s }\n      - 'done:'\n",
-		flags);
+		"      - %s: { map: %s, key: 2%s }\n      - 'done:'\n",
+		block, map, flags);
 	apply_ops(&manifest, body);
 	pair_open(&first);
-	cr_assert_eq(ship_value(&manifest, "indexed", &index), ship_cookie(first.server));
+	cr_assert_eq(ship_value(&manifest, map, &index), ship_cookie(first.server));
 	pair_open(&second);
-	cr_assert_eq(ship_value(&manifest, "indexed", &index),
+	cr_assert_eq(ship_value(&manifest, map, &index),
 		ship_cookie(replaces ? second.server : first.server));
 	pair_close(&first);
 	pair_close(&second);
@@ -328,9 +330,9 @@ static void check_map_update(const char *flags, bool replaces)
 
 Test(accelerate, sock_map_update)
 {
-	check_map_update("", true);
-	check_map_update(", flags: any", true);
-	check_map_update(", flags: noexist", false);
+	check_update("sock_map_update", "indexed", "", true);
+	check_update("sock_map_update", "indexed", ", flags: any", true);
+	check_update("sock_map_update", "indexed", ", flags: noexist", false);
 }
 
 /* Under its own key, and under the one that its peer has as its own. */
@@ -340,6 +342,9 @@ Test(accelerate, sock_hash_update)
 	struct ship_tuple key;
 	struct pair pair;
 
+	check_update("sock_hash_update", "numbered", "", true);
+	check_update("sock_hash_update", "numbered", ", flags: any", true);
+	check_update("sock_hash_update", "numbered", ", flags: noexist", false);
 	apply_ops(&manifest,
 		"      - load_field: { dst: r7, field: op }\n      - if r7 != 5 goto other\n"
 		"      - sock_hash_update: { map: tuples, key: self }\n      - 'other:'\n");
@@ -360,4 +365,97 @@ Test(accelerate, sock_hash_update)
 	pair_close(&pair);
 	enter("");
 	sockform_expect(0, "delete", manifest.path);
+}
+
+/* Where a socket is kept out of a second map, of which `sockform validate` warns (W0611). */
+Test(accelerate, a_socket_with_a_verdict_enters_no_second_map_with_one)
+{
+	struct manifest manifest;
+	struct ship_tuple key;
+	struct result result;
+	struct pair pair;
+
+	manifest_init(&manifest, "second");
+	manifest_write(manifest.path,
+		"sockform: v1\nname: %s\n"
+		"maps:\n"
+		"  m: { type: sockhash, max_entries: 64,"
+		" key: [local_ip4, remote_ip4, local_port, remote_port] }\n"
+		"  n: { type: sockhash, max_entries: 64,"
+		" key: [local_ip4, remote_ip4, local_port, remote_port] }\n"
+		"programs:\n  p:\n    type: sock_ops\n    body:\n"
+		"      - on_established: { map: m }\n      - on_established: { map: n }\n"
+		"      - r0 = 1\n      - exit\n"
+		"  v: { type: sk_skb, body: [ sk_skb_pass ] }\n"
+		"attachments:\n  - { program: p, target: %s, attach_type: sock_ops }\n"
+		"  - { program: v, target: m, attach_type: stream_verdict }\n"
+		"  - { program: v, target: n, attach_type: skb_verdict }\n",
+		manifest.name, group);
+	sockform(&result, "apply", manifest.path);
+	assert_code(&result, 0);
+	assert_says(result.err, "warning[W0611]");
+	result_finish(&result);
+	enter(group);
+	pair_open(&pair);
+	key = ship_tuple(pair.server);
+	cr_assert_eq(ship_value(&manifest, "m", &key), ship_cookie(pair.server));
+	cr_assert_eq(ship_value(&manifest, "n", &key), 0);
+	pair_close(&pair);
+	enter("");
+	sockform_expect(0, "delete", manifest.path);
+}
+
+/* What load_field and match find in a SOCK_OPS program, by the ends of the connection. */
+static void check_ops_fields(enum way way)
+{
+	static const char *const stores[] = { "family", "local_port", "remote_port", "op" };
+	char body[4096] = "      - load_field: { dst: r9, field: op }\n"
+			  "      - if r9 != 5 goto done\n",
+	     *end = body + strlen(body);
+	struct sockaddr_storage local, remote;
+	socklen_t length = sizeof(local);
+	struct manifest manifest;
+	uint64_t values[9];
+	struct pair pair;
+
+	for (int i = 0; i < 4; i++)
+		end += sprintf(end,
+			"      - load_field: { dst: r9, field: %s }\n"
+			"      - store: { map: out, key: %d, value: r9 }\n",
+			stores[i], i);
+	end += sprintf(end,
+		"      - match: { family: ipv4, local_ip4: 127.0.0.0/8, else: no4 }\n"
+		"      - store: { map: out, key: 4, value: 1 }\n      - 'no4:'\n"
+		"      - match: { remote_ip6: '::1', else: no6 }\n"
+		"      - store: { map: out, key: 5, value: 1 }\n      - 'no6:'\n"
+		"      - match: { remote_port: 1-65535, local_port: 1-65535, else: no }\n"
+		"      - store: { map: out, key: 6, value: 1 }\n      - 'no:'\n"
+		"      - match: { remote_port: 0, else: none }\n"
+		"      - store: { map: out, key: 7, value: 1 }\n      - 'none:'\n"
+		"      - 'done:'\n");
+	apply_ops(&manifest, body);
+	pair_over(way, &pair);
+	cr_assert_eq(getsockname(pair.server, (void *)&local, &length), 0);
+	length = sizeof(remote);
+	cr_assert_eq(getpeername(pair.server, (void *)&remote, &length), 0);
+	for (uint32_t i = 0; i < 8; i++)
+		values[i] = ship_value(&manifest, "out", &i);
+	cr_assert_eq(values[0], way == IP4 ? AF_INET : AF_INET6);
+	/* Ports stand at the same place in both families. */
+	cr_assert_eq(values[1], ntohs(((struct sockaddr_in *)&local)->sin_port));
+	cr_assert_eq(values[2], ntohs(((struct sockaddr_in *)&remote)->sin_port));
+	cr_assert_eq(values[3], 5);
+	cr_assert_eq(values[4], way != IP6);
+	cr_assert_eq(values[5], way == IP6);
+	cr_assert_eq(values[6], 1);
+	cr_assert_eq(values[7], 0);
+	pair_close(&pair);
+	enter("");
+	sockform_expect(0, "delete", manifest.path);
+}
+
+Test(accelerate, fields_and_conditions_of_sock_ops)
+{
+	for (enum way way = 0; way < WAY_COUNT; way++)
+		check_ops_fields(way);
 }

@@ -420,6 +420,31 @@ Test(blocks, contexts_hold_what_the_kernel_lets_them)
 	check_context(program_kind_named("sock_ops"), 256);
 }
 
+/* By the block, and as the block of that name in the tutorials has it: each of them. */
+Test(blocks, load_field_reads_every_field)
+{
+	struct arena arena = { 0 };
+	size_t kind_count, count;
+	const struct program_kind *kinds = program_kinds(&kind_count);
+
+	make_maps(&arena);
+	for (size_t k = 0; k < kind_count; k++) {
+		const struct context_field *fields = context_fields(kinds[k].type, &count);
+
+		for (size_t i = 0; i < count; i++) {
+			const struct manifest *manifest;
+			const char *text = manifest_of(&arena, kinds[k].name,
+				arena_printf(&arena, "      - load_field: { dst: r9, field: %s }\n",
+					fields[i].name));
+			const struct bpfasm_code *code = assemble(&arena, text, &manifest);
+
+			cr_assert_not_null(code, "%s of %s", fields[i].name, kinds[k].name);
+			assert_loads(code, text);
+		}
+	}
+	arena_finish(&arena);
+}
+
 /* A key field that is a call can be read by exactly the types that the table says. */
 Test(blocks, key_fields_are_for_the_types_that_the_kernel_lets_call)
 {

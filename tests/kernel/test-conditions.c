@@ -10,10 +10,13 @@
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -475,4 +478,142 @@ Test(conditions, offsets_are_the_kernels)
 	sockform_expect(0, "delete", manifest.path);
 	pair_close(&pair);
 	free(body);
+}
+
+/* The first byte between data and data_end, through the registers that a prologue filled. */
+static void check_prologue(
+	const char *type, const char *hook, const char *pull, const char *prologue, bool sends)
+{
+	struct manifest manifest;
+	char *body = new_body();
+	struct pair pair;
+
+	ADD(body, "r7 = r1\n");
+	ADD(body, "%s: { ctx: r7 }\n", pull);
+	ADD(body, "r1 = r7\n");
+	ADD(body, "%s\n", prologue);
+	ADD(body, "r0 = r8\n");
+	ADD(body, "r0 += %zu\n", strlen(MESSAGE));
+	ADD(body, "if r0 > r9 goto broken\n");
+	ADD(body, "r0 -= r9\n"); /* both ends of a packet: a number, 0 where data_end is right */
+	ADD(body, "r9 = *(u8 *)(r8 + 1)\n");
+	ADD(body, "r9 += r0\n");
+	ADD(body, "store: { map: out, key: 0, value: r9, ctx: r7 }\n");
+	ADD(body, "'broken:'\n");
+	ADD(body, "r0 = 1\n");
+	ADD(body, "exit\n");
+	pair_over(IP4, &pair);
+	apply_body(&manifest, type, hook, body);
+	ship_insert_at(&manifest, "sockets", 0, pair.server);
+	give(sends ? pair.server : pair.client, MESSAGE);
+	assert_gets(sends ? pair.client : pair.server, MESSAGE);
+	cr_assert_eq(out_at(&manifest, 0), MESSAGE[1], "%s: %lu", prologue,
+		(unsigned long)out_at(&manifest, 0));
+	sockform_expect(0, "delete", manifest.path);
+	pair_close(&pair);
+	free(body);
+}
+
+Test(conditions, prologues)
+{
+	check_prologue("sk_skb", "stream_verdict", "pull_data",
+		"sk_skb_prologue: { data: r8, data_end: r9 }", false);
+	check_prologue("sk_skb", "stream_verdict", "pull_data",
+		"sk_skb_prologue: { ctx: r6, data: r8, data_end: r9 }", false);
+	check_prologue("sk_msg", "msg_verdict", "msg_pull_data",
+		"sk_msg_prologue: { ctx: r6, data: r8, data_end: r9 }", true);
+}
+
+/* A verdict by number, and a register by register. */
+Test(conditions, moves)
+{
+	check_verdict("sk_skb", "stream_verdict",
+		"      - mov: { dst: r0, imm: 1 }\n      - exit_insn\n", true);
+	check_verdict("sk_skb", "stream_verdict",
+		"      - mov: { dst: r0, imm: 0 }\n      - exit_insn\n", false);
+	check_verdict("sk_msg", "msg_verdict",
+		"      - mov: { dst: r7, imm: 0 }\n      - mov_reg: { dst: r0, src: r7 }\n"
+		"      - exit_insn\n",
+		false);
+}
+
+/* What trace writes comes out of the trace pipe; a mount of its own, away with the test's process. */
+Test(conditions, trace)
+{
+	struct manifest manifest;
+	char text[1 << 14] = "", words[64];
+	size_t length = 0;
+	struct pair pair;
+	int pipe;
+
+	cr_assert_eq(unshare(CLONE_NEWNS), 0);
+	cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	if (mount("tracefs", "/mnt", "tracefs", 0, NULL) != 0)
+		cr_skip_test("skipped: this kernel has no tracefs");
+	pipe = open("/mnt/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	cr_assert_geq(pipe, 0, "trace_pipe: %s", strerror(errno));
+	snprintf(words, sizeof(words), "sockform-%d: 21 and 7", getpid());
+	pair_over(IP4, &pair);
+	snprintf(text, sizeof(text),
+		"      - load_field: { dst: r7, field: len }\n"
+		"      - r8 = 7\n"
+		"      - trace: { text: 'sockform-%d: %%d and %%d', arg1: r7, arg2: r8 }\n"
+		"      - sk_skb_pass\n",
+		getpid());
+	apply_body(&manifest, "sk_skb", "stream_verdict", text);
+	ship_insert_at(&manifest, "sockets", 0, pair.server);
+	give(pair.client, MESSAGE);
+	assert_gets(pair.server, MESSAGE);
+	text[0] = '\0';
+	for (int64_t until = client_now() + 3000; client_now() < until && !strstr(text, words);
+		usleep(1000)) {
+		ssize_t n = read(pipe, text + length, sizeof(text) - 1 - length);
+
+		length += n > 0 ? (size_t)n : 0;
+		text[length] = '\0';
+		/* What others trace is not ours. */
+		if (length > sizeof(text) / 2 && !strstr(text, words))
+			length = 0;
+	}
+	assert_says(text, words);
+	close(pipe);
+	sockform_expect(0, "delete", manifest.path);
+	pair_close(&pair);
+}
+
+/*
+ * Sockets that are not TCP. One that data is redirected to has to be connected
+ * (sock_map_redirect_allowed in net/core/sock_map.c), or the redirect finds no target.
+ */
+Test(conditions, skb_verdict_of_udp)
+{
+	struct sockaddr_in addresses[2] = { { .sin_family = AF_INET }, { .sin_family = AF_INET } };
+	struct manifest manifest;
+	int sockets[2], other;
+	socklen_t length = sizeof(addresses[0]);
+
+	for (int i = 0; i < 2; i++) {
+		addresses[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		sockets[i] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		cr_assert_eq(bind(sockets[i], (void *)&addresses[i], length), 0);
+		cr_assert_eq(getsockname(sockets[i], (void *)&addresses[i], &length), 0);
+	}
+	other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	apply_body(&manifest, "sk_skb", "skb_verdict",
+		"      - sk_redirect_map: { map: sockets, key: 1, flags: ingress, on_miss: pass }\n"
+		"      - exit\n");
+	ship_insert_at(&manifest, "sockets", 0, sockets[0]);
+	cr_assert_eq(sendto(other, "kept", 4, 0, (void *)&addresses[0], length), 4);
+	assert_gets(sockets[0], "kept");
+	ship_insert_at(&manifest, "sockets", 1, sockets[1]);
+	cr_assert_eq(sendto(other, "kept too", 8, 0, (void *)&addresses[0], length), 8);
+	assert_gets(sockets[0], "kept too");
+	cr_assert_eq(connect(sockets[1], (void *)&addresses[0], length), 0);
+	cr_assert_eq(sendto(other, "moved", 5, 0, (void *)&addresses[0], length), 5);
+	assert_gets(sockets[1], "moved");
+	assert_gets_nothing(sockets[0]);
+	sockform_expect(0, "delete", manifest.path);
+	close(other);
+	close(sockets[0]);
+	close(sockets[1]);
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "harness.h"
-#include "raw.h"
+#include "ship.h"
 
 TestSuite(maps, .init = harness_init, .fini = harness_fini, .timeout = 120);
 
@@ -145,6 +145,10 @@ static const struct {
 	{ "sockmap", "max_entries: 256", BPF_MAP_TYPE_SOCKMAP, 4, 8, 256, 0 },
 	{ "sockhash", "max_entries: 1024, key_size: 12, kernel_name: other", BPF_MAP_TYPE_SOCKHASH,
 		12, 8, 1024, 0 },
+	{ "sockhash_4", "key_size: 12, value_size: 4, max_entries: 2", BPF_MAP_TYPE_SOCKHASH, 12, 4,
+		2, 0 },
+	{ "sockmap_4", "key_size: 4, value_size: 4, max_entries: 2", BPF_MAP_TYPE_SOCKMAP, 4, 4, 2,
+		0 },
 	{ "array", "value_size: 3, max_entries: 5, flags: mmapable", BPF_MAP_TYPE_ARRAY, 4, 3, 5,
 		BPF_F_MMAPABLE },
 	{ "hash",
@@ -171,8 +175,10 @@ Test(maps, every_type_with_its_options)
 	file = fopen(manifest.path, "we");
 	fprintf(file, "sockform: v1\nname: %s\nmaps:\n", manifest.name);
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
-		fprintf(file, "  m_%s: { type: %s, %s%s }\n", options[i].name, options[i].name,
-			options[i].rest, strlen(options[i].name) > 13 ? ", kernel_name: long" : "");
+		fprintf(file, "  m_%s: { type: %.*s, %s%s }\n", options[i].name,
+			(int)(strlen(options[i].name) - 2 * !!strstr(options[i].name, "_4")),
+			options[i].name, options[i].rest,
+			strlen(options[i].name) > 13 ? ", kernel_name: long" : "");
 	fclose(file);
 	sockform_expect(0, "apply", manifest.path);
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
@@ -196,6 +202,74 @@ Test(maps, every_type_with_its_options)
 	free(pins);
 }
 
+/* Of sockets a value of 8 bytes is the cookie, and one of 4 cannot be read. */
+Test(maps, values_of_sockets)
+{
+	const uint32_t zero = 0;
+	struct manifest manifest;
+	struct bpf_map_info info;
+	uint64_t value = 0;
+	struct pair pair;
+	int wide, narrow;
+
+	manifest_init(&manifest, "values");
+	manifest_write(manifest.path,
+		"sockform: v1\nname: %s\nmaps:\n"
+		"  wide: { type: sockmap, max_entries: 2 }\n"
+		"  narrow: { type: sockmap, max_entries: 2, value_size: 4 }\n",
+		manifest.name);
+	sockform_expect(0, "apply", manifest.path);
+	wide = open_map(&manifest, "wide", &info);
+	cr_assert_eq(info.value_size, 8);
+	narrow = open_map(&manifest, "narrow", &info);
+	cr_assert_eq(info.value_size, 4);
+	pair_open(&pair);
+	cr_assert_eq(socket_insert(wide, 0, pair.server), 0);
+	cr_assert_eq(
+		bpf_map_update_elem(narrow, &zero, &(uint32_t){ (uint32_t)pair.client }, BPF_ANY),
+		0);
+	cr_assert_eq(bpf_map_lookup_elem(wide, &zero, &value), 0);
+	cr_assert_eq(value, ship_cookie(pair.server));
+	cr_assert_eq(bpf_map_lookup_elem(narrow, &zero, &value), -ENOSPC);
+	pair_close(&pair);
+	close(wide);
+	close(narrow);
+}
+
+/* What bpftool shows of the map, as the manual has it, is the sockets' cookies. */
+Test(maps, a_dump_shows_the_cookies)
+{
+	struct manifest manifest;
+	uint64_t cookie;
+	struct bpf_map_info info;
+	char pin[256], shown[32];
+	struct result result;
+	struct pair pair;
+	int map;
+
+	manifest_init(&manifest, "dump");
+	manifest_write(manifest.path,
+		"sockform: v1\nname: %s\nmaps:\n  m: { type: sockmap, max_entries: 2 }\n",
+		manifest.name);
+	sockform_expect(0, "apply", manifest.path);
+	map = open_map(&manifest, "m", &info);
+	pair_open(&pair);
+	cr_assert_eq(socket_insert(map, 1, pair.server), 0);
+	cookie = ship_cookie(pair.server);
+	snprintf(pin, sizeof(pin), "%s", manifest_pin(&manifest, "maps/m"));
+	command_run(
+		&result, 0, (const char *const[]){ "bpftool", "map", "dump", "pinned", pin, NULL });
+	if (result.code == 127)
+		cr_skip_test("skipped: there is no bpftool");
+	snprintf(shown, sizeof(shown), "%02x %02x %02x %02x", (unsigned)(cookie & 255),
+		(unsigned)(cookie >> 8 & 255), (unsigned)(cookie >> 16 & 255),
+		(unsigned)(cookie >> 24 & 255));
+	assert_says(result.out, shown);
+	result_finish(&result);
+	pair_close(&pair);
+	close(map);
+}
+
 #define NAMES                                                                                      \
 	"sockform: v1\n"                                                                           \
 	"name: %s\n"                                                                               \
@@ -209,11 +283,10 @@ Test(maps, every_type_with_its_options)
 	"    { type: sk_skb, kernel_name: sk_verdict, body: [ sk_skb_pass ] }\n"
 
 /* Of the program that is pinned under a name; its digest is not ours to know. */
-static void assert_program_name(
-	const struct manifest *manifest, const char *name, const char *kernel_name)
+static void program_info(
+	const struct manifest *manifest, const char *name, struct bpf_prog_info *info)
 {
-	struct bpf_prog_info info = { 0 };
-	uint32_t size = sizeof(info);
+	uint32_t size = sizeof(*info);
 	char pattern[128];
 	glob_t found;
 	int program;
@@ -222,10 +295,41 @@ static void assert_program_name(
 	cr_assert_eq(glob(manifest_pin(manifest, pattern), 0, NULL, &found), 0, "%s", pattern);
 	cr_assert_eq(found.gl_pathc, 1);
 	program = bpf_obj_get(found.gl_pathv[0]);
-	cr_assert_eq(bpf_obj_get_info_by_fd(program, &info, &size), 0);
-	cr_assert_str_eq(info.name, kernel_name);
+	memset(info, 0, sizeof(*info));
+	cr_assert_eq(bpf_obj_get_info_by_fd(program, info, &size), 0);
 	close(program);
 	globfree(&found);
+}
+
+static void assert_program_name(
+	const struct manifest *manifest, const char *name, const char *kernel_name)
+{
+	struct bpf_prog_info info;
+
+	program_info(manifest, name, &info);
+	cr_assert_str_eq(info.name, kernel_name);
+}
+
+Test(maps, the_licence_that_the_kernel_is_told)
+{
+	static const struct {
+		const char *license;
+		bool compatible;
+	} cases[] = { { "", true }, { ", license: GPL", true }, { ", license: Dual BSD/GPL", true },
+		{ ", license: Proprietary", false } };
+	struct manifest manifest;
+	struct bpf_prog_info info;
+
+	manifest_init(&manifest, "license");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		manifest_write(manifest.path,
+			"sockform: v1\nname: %s\nprograms:\n"
+			"  p: { type: sk_skb, body: [ sk_skb_pass ]%s }\n",
+			manifest.name, cases[i].license);
+		sockform_expect(0, "apply", manifest.path);
+		program_info(&manifest, "p", &info);
+		cr_assert_eq(info.gpl_compatible, cases[i].compatible, "%s", cases[i].license);
+	}
 }
 
 Test(maps, names_in_the_kernel)
