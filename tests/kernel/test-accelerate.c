@@ -335,6 +335,36 @@ Test(accelerate, sock_map_update)
 	check_update("sock_map_update", "indexed", ", flags: noexist", false);
 }
 
+/* 53 and 70 in the tutorials' table. */
+Test(accelerate, updates_by_the_numbers_of_the_helpers)
+{
+	static const struct {
+		int number;
+		const char *map;
+	} helpers[] = { { 53, "indexed" }, { 70, "numbered" } };
+
+	for (int i = 0; i < 2; i++) {
+		const uint32_t index = 2;
+		struct manifest manifest;
+		struct pair pair;
+		char body[512];
+
+		snprintf(body, sizeof(body),
+			"      - load_field: { dst: r7, field: op }\n      - if r7 != 5 goto done\n"
+			"      - |\n        r3 = 2\n        *(u32 *)(r10 - 8) = r3\n"
+			"        r2 = %s ll\n        r3 = r10\n        r3 += -8\n        r4 = 0\n"
+			"        call %d\n      - 'done:'\n",
+			helpers[i].map, helpers[i].number);
+		apply_ops(&manifest, body);
+		pair_open(&pair);
+		cr_assert_eq(ship_value(&manifest, helpers[i].map, &index),
+			ship_cookie(pair.server), "%d", helpers[i].number);
+		pair_close(&pair);
+		enter("");
+		sockform_expect(0, "delete", manifest.path);
+	}
+}
+
 /* Under its own key, and under the one that its peer has as its own. */
 Test(accelerate, sock_hash_update)
 {
