@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* The assembler and the listing against LLVM 19: all forms, and 120,000 instructions at random. */
+/*
+ * The assembler and the listing against LLVM 19: all forms, and 120,000 instructions at random. What
+ * LLVM 19 lacks, load_acquire and store_release, stands against the verifier's log in
+ * tests/kernel/test-asm.c.
+ */
 #include "tests/unit/bpfasm/assemble.h"
 #include "tests/unit/bpfasm/llvm.h"
 #include "tests/unit/bpfasm/template.h"
