@@ -93,16 +93,22 @@ static void operate_numbers(
 	flow_write(flow, state, at, insn->dst_reg, compute(flow, insn, dst, operand, known));
 }
 
-/* Both hold pointers: their difference is a number, and nothing else can be made of them. */
+/*
+ * Both hold pointers: their difference is a number, any for the verifier (mark_reg_unknown), and
+ * nothing else can be made of them.
+ */
 static void operate_pointers(struct flow *flow, struct flow_state *state, size_t at)
 {
 	const struct bpf_insn *insn = flow_instruction(flow, at);
+	const struct range any = range_between(0, UINT64_MAX);
 
 	if (BPF_OP(insn->code) != BPF_SUB)
 		flow_report(flow, at, insn->dst_reg, DIAG_E0315,
 			"\"%s\" does not work on two pointers, and r%d and r%d hold such",
 			operator_text(insn), insn->dst_reg, insn->src_reg);
-	flow_write(flow, state, at, insn->dst_reg, flow_value_of(FLOW_SOME_NUMBER));
+	flow_write(flow, state, at, insn->dst_reg,
+		BPF_OP(insn->code) == BPF_SUB && !is_half(insn) ? flow_of_range(flow, &any)
+								: flow_value_of(FLOW_SOME_NUMBER));
 }
 
 /* Why this is not for that pointer and a number; NULL where it is. */

@@ -97,9 +97,12 @@ void misses_land(struct misses *misses);
  * IPv4 address (::ffff:0:0/96) counts as IPv4: its addresses and ports are in the context as those
  * of its peer are.
  */
-void emit_family_check(struct misses *misses, int64_t family, int context);
+void emit_family_check(struct misses *misses, int64_t family, int context, int scratch);
 
-/* The context in r1 or in r6 to r9, where blocks that use r0 and r2 to r5 leave it alone. */
+/*
+ * The context in a register that match leaves alone, which uses r0, r4 and r5: where it is already, or
+ * in r3.
+ */
 int emit_context_aside(struct assembler *assembler, const struct block_value *ctx);
 
 /* Reports a verdict as what a program without verdicts is to do; false then. */

@@ -28,11 +28,11 @@ static void emit_reload(struct assembler *assembler, const struct block_value *d
 			(int)context.number);
 }
 
-/* The length of the message where the argument is absent: read into `scratch`. */
+/* The length of the message where the argument is absent: read into a register, none of `taken`. */
 static struct operand length_or(struct assembler *assembler, const struct block_value *value,
-	const char *field, const struct operand *context, int scratch)
+	const char *field, const struct operand *context, unsigned int taken)
 {
-	int reg = scratch;
+	int scratch = emit_free_register(taken | emit_bit_of_operand(context)), reg = scratch;
 
 	if (value->form != VALUE_ABSENT)
 		return operand_of(value, 0);
@@ -60,7 +60,7 @@ void emit_pull_data(
 	struct operand kept;
 
 	(void)block;
-	length = length_or(assembler, &v[PULL_LEN], "len", &context, R0);
+	length = length_or(assembler, &v[PULL_LEN], "len", &context, 0);
 	kept = emit_spill(assembler, context, STACK_CONTEXT);
 	emit_call(assembler, BPF_FUNC_skb_pull_data, (struct operand[]){ context, length }, 2);
 	emit_pulled(assembler, &v[PULL_ON_ERROR], &v[PULL_DATA], &v[PULL_DATA_END], kept);
@@ -73,7 +73,8 @@ void emit_msg_pull_data(
 	struct operand kept;
 
 	(void)block;
-	end = length_or(assembler, &v[MSG_PULL_END], "size", &context, R0);
+	end = length_or(
+		assembler, &v[MSG_PULL_END], "size", &context, emit_bit_of(&v[MSG_PULL_START]));
 	kept = emit_spill(assembler, context, STACK_CONTEXT);
 	emit_call(assembler, BPF_FUNC_msg_pull_data,
 		(struct operand[]){

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * match: goes on where all of its conditions hold. It uses r0 and r2 to r5, and leaves the context
- * where it is.
+ * match: goes on where all of its conditions hold. It uses r0, r4 and r5, and r3 for the context where
+ * that is in one of them or in none; a pull loses r1 to r5 like any call, and gives the context back.
  */
 #include "lib/bpfasm/blocks.h"
 
@@ -89,10 +89,10 @@ static void pull(struct misses *misses, int context, bool known, int32_t needed)
 	else
 		emit_call(assembler, BPF_FUNC_skb_pull_data,
 			(struct operand[]){ where, operand_number(needed) }, 2);
-	if (kept.form == OPERAND_LOADED) {
-		emit_operand(assembler, kept, R1);
+	if (kept.form == OPERAND_LOADED)
+		emit_operand(assembler, kept, context);
+	if (kept.form == OPERAND_LOADED && context == R1)
 		assembler->context_moved = !known;
-	}
 	miss_if(misses, insn_jump_if(BPF_JNE, R0, 0, 0));
 }
 
@@ -161,6 +161,20 @@ static bool is_given(const struct block_value *v, size_t first, size_t last)
 	return false;
 }
 
+/* A load's offset has 16 bits, with a sign. */
+static bool reaches(struct assembler *assembler, const struct block_value *v)
+{
+	size_t length =
+		v[MATCH_TEXT].form != VALUE_ABSENT ? v[MATCH_TEXT].length : v[MATCH_BYTES].length;
+
+	if (v[MATCH_OFFSET].number + (int64_t)length <= INT16_MAX + 1)
+		return true;
+	diag_add(assembler->diagnostics, DIAG_E0305, v[MATCH_OFFSET].mark,
+		"what is compared reaches to byte %lld, and a program reads 32768 at most",
+		(long long)(v[MATCH_OFFSET].number + (int64_t)length));
+	return false;
+}
+
 static bool check_match(struct assembler *assembler, const struct block_value *v)
 {
 	bool text = v[MATCH_TEXT].form != VALUE_ABSENT, bytes = v[MATCH_BYTES].form != VALUE_ABSENT;
@@ -176,8 +190,12 @@ static bool check_match(struct assembler *assembler, const struct block_value *v
 		fault = "\"offset\" needs \"text\" or \"bytes\" to be compared there";
 	if (fault)
 		diag_add(assembler->diagnostics, DIAG_E0305, assembler->origin.mark, "%s", fault);
-	if (fault || (!text && !bytes) || own_field(assembler, "data"))
-		return !fault;
+	if (fault)
+		return false;
+	if (!reaches(assembler, v))
+		return false;
+	if ((!text && !bytes) || own_field(assembler, "data"))
+		return true;
 	diag_add(assembler->diagnostics, DIAG_E0307,
 		text ? v[MATCH_TEXT].mark : v[MATCH_BYTES].mark,
 		"a program of type %s has no payload to match", assembler->program->kind->name);
@@ -195,7 +213,7 @@ void emit_match(struct assembler *assembler, const struct block *block, const st
 		return;
 	context = emit_context_aside(assembler, &v[MATCH_CTX]);
 	if (family)
-		emit_family_check(&misses, family, context);
+		emit_family_check(&misses, family, context, R0);
 	for (size_t i = 0; i < CONDITION_COUNT; i++)
 		if (v[conditions[i].argument].form != VALUE_ABSENT)
 			conditions[i].match(

@@ -107,12 +107,12 @@ void misses_land(struct misses *misses)
 
 int emit_context_aside(struct assembler *assembler, const struct block_value *ctx)
 {
-	int reg = emit_context_register(assembler, ctx, R1);
+	int reg = emit_context_register(assembler, ctx, R3);
 
-	if (reg == R1 || reg >= R6)
+	if (reg != R0 && reg != R4 && reg != R5)
 		return reg;
-	emit_move(assembler, R1, reg);
-	return R1;
+	emit_move(assembler, R3, reg);
+	return R3;
 }
 
 static struct bpf_insn jump32_if(int operation, int dst, int32_t value)
@@ -120,7 +120,7 @@ static struct bpf_insn jump32_if(int operation, int dst, int32_t value)
 	return insn_make((uint8_t)(BPF_JMP32 | operation | BPF_K), dst, 0, 0, value);
 }
 
-void emit_family_check(struct misses *misses, int64_t family, int context)
+void emit_family_check(struct misses *misses, int64_t family, int context, int scratch)
 {
 	static const unsigned char mapped[4] = { 0, 0, 0xff, 0xff };
 	struct assembler *assembler = misses->assembler;
@@ -129,20 +129,20 @@ void emit_family_check(struct misses *misses, int64_t family, int context)
 	int32_t prefix;
 
 	memcpy(&prefix, mapped, sizeof(prefix));
-	emit_field(assembler, own_field(assembler, "family"), R0, context);
+	emit_field(assembler, own_field(assembler, "family"), scratch, context);
 	if (wants4)
-		ip4 = emit_skip(assembler, insn_jump_if(BPF_JEQ, R0, AF_INET, 0));
-	miss_if(misses, insn_jump_if(BPF_JNE, R0, AF_INET6, 0));
+		ip4 = emit_skip(assembler, insn_jump_if(BPF_JEQ, scratch, AF_INET, 0));
+	miss_if(misses, insn_jump_if(BPF_JNE, scratch, AF_INET6, 0));
 	for (int i = 0; i < 2; i++) {
-		emit_field(assembler, own_field(assembler, i ? "remote_ip6_1" : "remote_ip6_0"), R0,
-			context);
+		emit_field(assembler, own_field(assembler, i ? "remote_ip6_1" : "remote_ip6_0"),
+			scratch, context);
 		if (wants4)
-			miss_if(misses, insn_jump_if(BPF_JNE, R0, 0, 0));
+			miss_if(misses, insn_jump_if(BPF_JNE, scratch, 0, 0));
 		else
-			good[i] = emit_skip(assembler, insn_jump_if(BPF_JNE, R0, 0, 0));
+			good[i] = emit_skip(assembler, insn_jump_if(BPF_JNE, scratch, 0, 0));
 	}
-	emit_field(assembler, own_field(assembler, "remote_ip6_2"), R0, context);
-	miss_if(misses, jump32_if(wants4 ? BPF_JNE : BPF_JEQ, R0, prefix));
+	emit_field(assembler, own_field(assembler, "remote_ip6_2"), scratch, context);
+	miss_if(misses, jump32_if(wants4 ? BPF_JNE : BPF_JEQ, scratch, prefix));
 	if (wants4) {
 		emit_land(assembler, ip4);
 		return;
@@ -152,21 +152,22 @@ void emit_family_check(struct misses *misses, int64_t family, int context)
 }
 
 /* Misses what the connection was opened by: SIDE_ACTIVE by this host, SIDE_PASSIVE by the other. */
-static void emit_side_check(struct misses *misses, int64_t side, int context)
+static void emit_side_check(struct misses *misses, int64_t side, int context, int scratch)
 {
 	enum { SIDE_ACTIVE = 1, SIDE_PASSIVE = 2 };
 	struct assembler *assembler = misses->assembler;
 	size_t active = 0;
 
-	emit_field(assembler, own_field(assembler, "op"), R0, context);
+	emit_field(assembler, own_field(assembler, "op"), scratch, context);
 	if (side == SIDE_ACTIVE) {
-		miss_if(misses, insn_jump_if(BPF_JNE, R0, BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, 0));
+		miss_if(misses,
+			insn_jump_if(BPF_JNE, scratch, BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, 0));
 		return;
 	}
 	if (side != SIDE_PASSIVE)
 		active = emit_skip(assembler,
-			insn_jump_if(BPF_JEQ, R0, BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, 0));
-	miss_if(misses, insn_jump_if(BPF_JNE, R0, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB, 0));
+			insn_jump_if(BPF_JEQ, scratch, BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, 0));
+	miss_if(misses, insn_jump_if(BPF_JNE, scratch, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB, 0));
 	if (active)
 		emit_land(assembler, active);
 }
@@ -194,15 +195,20 @@ void emit_on_established(
 	struct block_value own;
 	const struct block_value *key = established_key(assembler, v, &own);
 	const struct bpfasm_map *map = &assembler->maps[v[ESTABLISHED_MAP].number];
-	int context;
+	unsigned int taken;
+	int context, scratch;
 
 	(void)block;
 	if (!key)
 		return;
-	context = emit_context_aside(assembler, &v[ESTABLISHED_CTX]);
-	emit_side_check(&misses, v[ESTABLISHED_SIDE].number, context);
+	/* The key and the flags are read behind the checks. */
+	taken = emit_bit_of(key) | emit_bit_of(&v[ESTABLISHED_FLAGS]);
+	context = emit_context_register(
+		assembler, &v[ESTABLISHED_CTX], emit_free_register(taken | 1u << R0));
+	scratch = emit_free_register(taken | 1u << context);
+	emit_side_check(&misses, v[ESTABLISHED_SIDE].number, context, scratch);
 	if (v[ESTABLISHED_FAMILY].form == VALUE_NUMBER)
-		emit_family_check(&misses, v[ESTABLISHED_FAMILY].number, context);
+		emit_family_check(&misses, v[ESTABLISHED_FAMILY].number, context, scratch);
 	call_with_key(assembler,
 		map->kind && map->kind->fixed_key ? BPF_FUNC_sock_map_update
 						  : BPF_FUNC_sock_hash_update,

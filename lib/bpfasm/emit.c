@@ -130,6 +130,26 @@ int emit_context_register(struct assembler *assembler, const struct block_value 
 	return scratch;
 }
 
+int emit_free_register(unsigned int taken)
+{
+	static const int registers[] = { R0, R5, R4, R3, R2 };
+
+	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
+		if (!(taken >> registers[i] & 1))
+			return registers[i];
+	return R0;
+}
+
+unsigned int emit_bit_of(const struct block_value *value)
+{
+	return value->form == VALUE_REGISTER ? 1u << value->number : 0;
+}
+
+unsigned int emit_bit_of_operand(const struct operand *operand)
+{
+	return operand->form == OPERAND_REGISTER ? 1u << operand->number : 0;
+}
+
 struct operand emit_spill(struct assembler *assembler, struct operand operand, int offset)
 {
 	if (operand.form != OPERAND_REGISTER || operand.number >= R6)

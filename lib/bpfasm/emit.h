@@ -85,6 +85,16 @@ struct operand emit_context(struct assembler *assembler, const struct block_valu
 /* The same in a register: `scratch` is loaded where it is in none. */
 int emit_context_register(struct assembler *assembler, const struct block_value *ctx, int scratch);
 
+/*
+ * A register that a block may use, out of r0 and r2 to r5: none of `taken`, bit per register. A block
+ * has fewer arguments in registers than that.
+ */
+int emit_free_register(unsigned int taken);
+
+/* The bit of the register that an argument or an operand is in; 0: in none. */
+unsigned int emit_bit_of(const struct block_value *value);
+unsigned int emit_bit_of_operand(const struct operand *operand);
+
 /* A register that a call would lose is put on the stack; what is elsewhere stays there. */
 struct operand emit_spill(struct assembler *assembler, struct operand operand, int offset);
 

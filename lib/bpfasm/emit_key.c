@@ -142,9 +142,11 @@ struct operand emit_kept(struct assembler *assembler, struct operand operand,
 	const struct block_value *map, const struct block_value *key, const struct operand *context)
 {
 	bool built = key->form == VALUE_WORD;
+	/* Where the context is in r0, or in no register, the key is built with it in r1. */
+	bool through_r1 = context->form == OPERAND_LOADED || context->number == R0;
 	bool lost = built && operand.form == OPERAND_REGISTER &&
 		    (operand.number == R0 || has_calls(&map_of(assembler, map)->key) ||
-			    (operand.number == R1 && context->form == OPERAND_LOADED));
+			    (operand.number == R1 && through_r1));
 
 	return lost ? emit_spill(assembler, operand, STACK_SPILL) : operand;
 }

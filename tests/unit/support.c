@@ -116,8 +116,8 @@ static const char program_head[] =
 	"  values: { type: array, value_size: 8, max_entries: 8 }\n"
 	"programs:\n"
 	"  p:\n"
-	"    type: sk_skb\n"
-	"    body:\n";
+	"    type: %s\n"
+	"    body:\n%s";
 
 static const char *indent(const char *body)
 {
@@ -133,14 +133,19 @@ static const char *indent(const char *body)
 	return text;
 }
 
-const struct bpfasm_code *any_code(const char *body)
+const struct bpfasm_code *any_code_of(const char *type, const char *body)
 {
 	const struct manifest *manifest =
-		any_manifest(arena_printf(&arena, "%s%s", program_head, indent(body)));
+		any_manifest(arena_printf(&arena, program_head, type, indent(body)));
 	struct bpfasm_budget budget = { 0 };
 
 	return manifest_assemble_program(
 		&arena, manifest, &manifest->programs.items[0], &budget, &diagnostics);
+}
+
+const struct bpfasm_code *any_code(const char *body)
+{
+	return any_code_of("sk_skb", body);
 }
 
 const struct bpfasm_code **assemble_unchecked(const struct manifest *manifest)

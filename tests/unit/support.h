@@ -48,6 +48,7 @@ const struct manifest *valid_manifest(const char *text);
  * instructions do to each other is not looked at.
  */
 const struct bpfasm_code *any_code(const char *body);
+const struct bpfasm_code *any_code_of(const char *type, const char *body);
 const struct bpfasm_code *valid_code(const char *body);
 
 /* As manifest_assemble, but programs may do what no verifier takes. */

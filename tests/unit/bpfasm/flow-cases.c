@@ -28,6 +28,15 @@ const struct flow_case flow_cases[] = {
 		LEN "if r2 == 0 goto a; r3 = 1; goto b; a: r3 = 2; b: r0 = r3; exit", "" },
 	{ "registers_that_some_ways_write", SKB,
 		LEN "a: if r2 == 0 goto b; r3 = 1; r2 -= 1; goto a; b: r0 = r3; exit", "E0311" },
+	/* The usual test of the length: the verifier takes the difference for any number. */
+	{ "registers_that_some_ways_write", SKB,
+		"r2 = *(u32 *)(r1 + 76); r4 = *(u32 *)(r1 + 80); r4 -= r2; r0 = 1;"
+		"if r4 < 8 goto a; r0 = r9; a: exit",
+		"E0311" },
+	{ "registers_that_some_ways_write", SKB,
+		"r2 = *(u32 *)(r1 + 76); r4 = *(u32 *)(r1 + 80); r4 -= r2; r0 = 1;"
+		"if r4 < 8 goto a; r0 = r4; a: exit",
+		"" },
 	{ "decided_branches", SKB, "r2 = 5; if r2 == 5 goto a; r0 = r9; a:" PASS, "" },
 	{ "decided_branches", SKB, "r2 = 5; r2 += 1; if r2 != 6 goto a; " PASS "a: r0 = r9; exit",
 		"" },

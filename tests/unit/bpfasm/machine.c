@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "tests/unit/bpfasm/machine.h"
 
+#include "lib/bpfasm/range.h"
+
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <endian.h>
@@ -46,6 +48,12 @@ static uint32_t context_word(const struct machine *machine, int16_t offset)
 
 	if (machine->type == BPF_PROG_TYPE_SK_SKB && (offset == 76 || offset == 80))
 		return offset == 76 ? MACHINE_DATA : MACHINE_DATA_END;
+	if (machine->type == BPF_PROG_TYPE_SK_SKB && offset == 0)
+		return MACHINE_SIZE;
+	if (machine->type == BPF_PROG_TYPE_SK_MSG && offset == 68)
+		return MACHINE_SIZE;
+	if (machine->type == BPF_PROG_TYPE_SOCK_OPS && offset == 0)
+		return MACHINE_OP;
 	while (contexts[i].type != machine->type)
 		i++;
 	if (offset == contexts[i].family)
@@ -175,6 +183,17 @@ static uint32_t map_at(const struct bpfasm_code *code, size_t instruction)
 	return 0;
 }
 
+static bool takes_jump(const struct machine *machine, const struct bpf_insn *insn)
+{
+	uint64_t left = machine->registers[insn->dst_reg], right = (uint64_t)(int64_t)insn->imm;
+
+	if (insn->code == (BPF_JMP | BPF_JA))
+		return true;
+	if (BPF_SRC(insn->code) == BPF_X)
+		right = machine->registers[insn->src_reg];
+	return number_compare(BPF_OP(insn->code), BPF_CLASS(insn->code) == BPF_JMP32, left, right);
+}
+
 /* False where the run ends. */
 static bool step(struct machine *machine, const struct bpfasm_code *code, size_t *at)
 {
@@ -203,7 +222,9 @@ static bool step(struct machine *machine, const struct bpfasm_code *code, size_t
 	case 0x95:
 		return false;
 	}
-	if (BPF_CLASS(insn->code) == BPF_LDX)
+	if (BPF_CLASS(insn->code) == BPF_JMP || BPF_CLASS(insn->code) == BPF_JMP32)
+		*at += takes_jump(machine, insn) ? (size_t)insn->off : 0;
+	else if (BPF_CLASS(insn->code) == BPF_LDX)
 		load(machine, insn);
 	else if (BPF_CLASS(insn->code) == BPF_STX)
 		store(machine, insn);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Just enough of the BPF machine to run what blocks emit, without a kernel: moves, additions, byte
- * swaps, loads from the context and the stack, stores to the stack, calls. It ends at the first
- * call of a redirect helper, with the registers as they are handed to it. Whatever else is met, and
+ * swaps, loads from the context and the stack, stores to the stack, jumps, calls. It ends at the first
+ * call of a redirect helper and its like, with the registers as they are handed to it. Whatever else is met, and
  * each unaligned or stray access to memory, is a failed assertion.
  */
 #pragma once
@@ -14,6 +14,10 @@
 #define MACHINE_MAP UINT64_C(0x3000000000)   /* plus the map's position */
 #define MACHINE_COOKIE UINT64_C(0x1122334455667788)
 #define MACHINE_NETNS_COOKIE UINT64_C(0x99aabbccddeeff01)
+
+/* The length of the message; the event of a sock_ops program. */
+#define MACHINE_SIZE 4242
+#define MACHINE_OP BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB
 
 #define MACHINE_DATA UINT64_C(0xdada)
 #define MACHINE_DATA_END UINT64_C(0xdade)
