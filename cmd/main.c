@@ -78,7 +78,7 @@ static const struct {
 	{ { "cgroup", required_argument, NULL, 'C' }, OPTION_HOOK, "    --cgroup PATH",
 		"a cgroup instead of a map; / is the root" },
 	{ { "program", required_argument, NULL, 'P' }, OPTION_HOOK, "    --program PROGRAM",
-		"only this program, by name or id" },
+		"only this program, by NAME, DEPLOYMENT/NAME or id" },
 	{ { "force", no_argument, NULL, 'F' }, OPTION_HOOK, "    --force",
 		"also programs that sockform did not attach" },
 	{ { "exit-code", no_argument, NULL, 'E' }, OPTION_EXIT_CODE, "    --exit-code",
