@@ -207,7 +207,7 @@ static void check_end(struct assembler *assembler)
 {
 	const struct bpfasm_program *program = assembler->program;
 	const struct asm_label *label = label_at_end(assembler);
-	size_t count = assembler->code->instructions.count;
+	size_t count = assembler->code->instructions.count + assembler->context_saved;
 
 	if (count > BPFASM_MAX_INSTRUCTIONS)
 		diag_add(assembler->diagnostics, DIAG_E0310, program->mark,
@@ -324,10 +324,25 @@ static void save_context(struct assembler *assembler)
 	code->origins.items[0] = assembler->origin;
 	vec_each (relocation, &code->relocations)
 		relocation->instruction++;
-	vec_each (label, &assembler->labels)
-		label->position++;
-	vec_each (jump, &assembler->jumps)
-		jump->instruction++;
+}
+
+/*
+ * False with a diagnostic. What jumps lead to is looked at before the context is saved: no jump can
+ * mean an instruction that nobody wrote.
+ */
+static bool finish(struct assembler *assembler)
+{
+	asm_resolve_jumps(assembler);
+	/* A faulty item left instructions out: distances and the end say nothing then. */
+	if (assembler->diagnostics->errors == assembler->errors && !assembler->incomplete) {
+		asm_check_distances(assembler);
+		check_end(assembler);
+	}
+	if (assembler->diagnostics->errors != assembler->errors || assembler->incomplete)
+		return false;
+	if (assembler->context_saved)
+		save_context(assembler);
+	return true;
 }
 
 struct bpfasm_code *bpfasm_assemble(struct arena *arena, const struct bpfasm_program *program,
@@ -355,15 +370,7 @@ struct bpfasm_code *bpfasm_assemble(struct arena *arena, const struct bpfasm_pro
 	code->mark = program->mark;
 	vec_each (item, program->body)
 		asm_item(&assembler, item);
-	if (assembler.context_saved)
-		save_context(&assembler);
-	asm_resolve_jumps(&assembler);
-	/* A faulty item left instructions out: distances and the end say nothing then. */
-	if (diagnostics->errors == assembler.errors && !assembler.incomplete) {
-		asm_check_distances(&assembler);
-		check_end(&assembler);
-	}
-	if (diagnostics->errors != assembler.errors || assembler.incomplete)
+	if (!finish(&assembler))
 		return NULL;
 	code->digest = digest_of(code, maps);
 	code->first_read = BPFASM_NONE;

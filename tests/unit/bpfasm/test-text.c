@@ -55,6 +55,9 @@ Test(text, distances_lead_into_the_program)
 		{ "- goto +2\n- r2 = 1 ll\n- exit\n", true },
 		{ "- r2 = pairs ll\n- if r2 == r3 goto -2\n- exit\n", false },
 		{ "- r2 = pairs ll\n- if r2 == r3 goto -3\n- exit\n", true },
+		/* The instruction that puts the context aside is not one to jump to. */
+		{ "- call 5\n- load_field: { dst: r2, field: len }\n- goto -4\n- exit\n", true },
+		{ "- call 5\n- load_field: { dst: r2, field: len }\n- goto -5\n- exit\n", false },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
