@@ -169,6 +169,7 @@ static void resolve_jump(struct assembler *assembler, const struct asm_jump *jum
 			report_missing_label(assembler, jump);
 		return;
 	}
+	assembler->labels.items[label].target = true;
 	distance = (int64_t)assembler->labels.items[label].position - jump->instruction - 1;
 	assembler->diagnostics->use = jump->use;
 	if (instruction->code == INSN_LONG_JUMP)
@@ -193,11 +194,11 @@ void asm_resolve_jumps(struct assembler *assembler)
 	assembler->diagnostics->use = use;
 }
 
-/* A label at the very end, which has no instruction to jump to; NULL for none. */
+/* A label that is jumped to and stands at the very end, where no instruction is; NULL for none. */
 static const struct asm_label *label_at_end(const struct assembler *assembler)
 {
 	vec_each (label, &assembler->labels)
-		if (label->position == assembler->code->instructions.count)
+		if (label->target && label->position == assembler->code->instructions.count)
 			return label;
 	return NULL;
 }

@@ -25,6 +25,7 @@ struct asm_label {
 	const struct diag_use *use;
 	const struct asm_scope *scope;
 	uint32_t position; /* of the instruction behind it */
+	bool target;       /* of a jump; known when they are resolved */
 };
 
 /* A label that a template was given: it belongs to whoever gave it. */

@@ -119,11 +119,20 @@ bool flow_is_inside(const struct flow *flow, int64_t at)
 	return at >= 0 && at < (int64_t)flow->count && !flow->points[at].second_half;
 }
 
+/* Whether the end is where the program goes on, and no jump was written that leads there. */
+static bool falls_off(const struct flow *flow, size_t at, int64_t next)
+{
+	if (!jumps(flow_instruction(flow, at)) || next != flow_jump_target(flow, at))
+		return true;
+	/* What was written has been looked at before: it is the block's own. */
+	return flow->code->origins.items[at].block && next == (int64_t)flow->count;
+}
+
 static void report_way_out(struct flow *flow, size_t at, int64_t next)
 {
 	struct diagnostic *diagnostic;
 
-	if (!jumps(flow_instruction(flow, at)) || next != flow_jump_target(flow, at)) {
+	if (falls_off(flow, at, next)) {
 		diagnostic = flow_report(flow, at, -1, DIAG_E0309,
 			"the body of \"%s\" can fall off its end", flow->code->name);
 		if (diagnostic)

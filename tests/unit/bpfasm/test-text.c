@@ -298,8 +298,8 @@ Test(text, a_missing_label_is_suggested)
 
 Test(text, the_end_has_to_be_an_end)
 {
-	static const char *const bodies[] = { "- if r0 == 0 goto a\n- 'a: exit'\n- 'b:'\n",
-		"- exit\n- 'a:'\n", "- '# nothing'\n" };
+	static const char *const bodies[] = { "- if r0 == 0 goto b\n- 'a: exit'\n- 'b:'\n",
+		"- goto b\n- 'a:'\n- 'b:'\n", "- '# nothing'\n" };
 
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
 		diagnostics = (struct diagnostics){ .arena = &arena };
@@ -310,6 +310,13 @@ Test(text, the_end_has_to_be_an_end)
 			"the body of \"p\" can fall off its end");
 		expect_hint(0, "end it with exit");
 	}
+}
+
+/* Nothing leads there, so nothing falls off. */
+Test(text, a_label_at_the_end_that_nothing_jumps_to)
+{
+	valid_code("- r0 = 1\n- exit\n- 'out:'\n");
+	valid_code("- 'top: r0 = 1'\n- if r1 == 0 goto top\n- exit\n- 'a: b:'\n");
 }
 
 Test(text, a_body_may_end_in_a_jump_back)
