@@ -23,20 +23,15 @@ static uint16_t *said_at(struct flow_point *point, int reg, enum diag_code code,
 	return &point->others;
 }
 
-static bool same_place(const struct mark *a, const struct mark *b)
-{
-	return a->source == b->source && a->line == b->line && a->column == b->column;
-}
-
 /*
  * Where a block has a register's value from: blocks move what they are given to where helpers want
- * it.
+ * it. Uses of a template are at one place, each with an item of its own.
  */
 static int source_of(const struct flow *flow, size_t at, int reg)
 {
 	const struct bpfasm_origin *origins = flow->code->origins.items;
 
-	for (size_t i = at; i > 0 && same_place(&origins[i - 1].mark, &origins[at].mark); i--) {
+	for (size_t i = at; i > 0 && origins[i - 1].item == origins[at].item; i--) {
 		const struct bpf_insn *insn = flow_instruction(flow, i - 1);
 
 		if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_X) && insn->dst_reg == reg)

@@ -735,6 +735,54 @@ Test(places, of_instructions)
 	cr_assert_null(origins[3].use);
 }
 
+/* Assembled, and judged by what it does. */
+static void check(const char *templates, const char *body)
+{
+	const char *text = arena_printf(&arena,
+		"%s%sprograms:\n  p:\n    type: sk_skb\n    body:\n%s", head, templates, body);
+
+	manifest_assemble(&arena, any_manifest(text), &diagnostics);
+	diag_sort(&diagnostics);
+}
+
+/* What the block of another use has moved between registers says nothing of this one. */
+Test(places, of_registers_that_a_use_is_given)
+{
+	check("  t: { body: [ { sk_redirect_hash: { ctx: r6, map: pairs, key: r4, flags: r3, "
+	      "on_miss: pass } } ] }\n",
+		"    - |\n"
+		"      r6 = r1; *(u64 *)(r10 - 8) = 0\n"
+		"      r4 = r10; r4 += -8; r3 = 0\n"
+		"    - t\n"
+		"    - t\n"
+		"    - exit\n");
+	cr_assert_eq(diagnostics.list.count, 2);
+	expect_diagnostic(0, DIAG_E0312, TEMPLATES_LINE, 64,
+		"sk_redirect_hash reads r4, and bpf_sk_redirect_hash has lost it");
+	expect_diagnostic(1, DIAG_E0312, TEMPLATES_LINE, 75,
+		"sk_redirect_hash reads r3, and bpf_sk_redirect_hash has lost it");
+	expect_mark(diagnostics.list.items[0].use->mark, TEMPLATES_LINE + 9, 7, 1);
+}
+
+/* Each use has the fault, as a call that is in it loses what the next one is given. */
+static void many_faulty_uses(size_t amount)
+{
+	const char *item = "    - t\n";
+	char *body = arena_alloc(&arena, amount * strlen(item) + 64);
+
+	for (size_t i = 0; i < amount; i++)
+		memcpy(body + i * strlen(item), item, strlen(item));
+	strcat(body, "    - exit\n");
+	check("  t: { body: [ { sk_redirect_hash: { map: pairs, key: r4, on_miss: pass } } ] }\n",
+		body);
+	cr_assert_eq(diagnostics.errors, amount);
+}
+
+Test(limits, faulty_uses_take_time_by_their_number)
+{
+	cr_assert_lt(growth(many_faulty_uses, 5000), 8);
+}
+
 /* Arguments are told apart by what they are for, not by their number. */
 static void many_uses(size_t amount)
 {
