@@ -4,40 +4,66 @@
 
 #include <string.h>
 
-/* Codes that are said once an instruction; those that blame a register, once a register. */
-static uint16_t *said_at(struct flow_point *point, int reg, enum diag_code code, uint16_t *bit)
+/* What is wrong with a register, where it can be mended. */
+struct blame {
+	size_t at; /* where that is said; of an argument of a block, where the block begins */
+	int reg;   /* -1: none */
+	struct mark mark;
+};
+
+/*
+ * Codes that are said once an instruction; those that blame a register, once a register: a block
+ * may ask twice what it is given.
+ */
+static uint16_t *said_at(
+	struct flow *flow, size_t at, const struct blame *blame, enum diag_code code, uint16_t *bit)
 {
 	static const enum diag_code others[] = { DIAG_E0306, DIAG_E0307, DIAG_E0308, DIAG_E0309,
 		DIAG_E0313, DIAG_E0314, DIAG_E0316, DIAG_E0317, DIAG_W0604, DIAG_W0605, DIAG_W0608,
 		DIAG_W0609 };
 	size_t i = 0;
 
-	*bit = reg >= 0 ? (uint16_t)(1u << reg) : 1u << 15;
+	*bit = blame->reg >= 0 ? (uint16_t)(1u << blame->reg) : 1u << 15;
 	if (code == DIAG_E0311 || code == DIAG_E0312)
-		return &point->reads;
+		return &flow->points[blame->at].reads;
 	if (code == DIAG_E0315)
-		return &point->kinds;
+		return &flow->points[blame->at].kinds;
 	while (i < sizeof(others) / sizeof(others[0]) - 1 && others[i] != code)
 		i++;
 	*bit = (uint16_t)(1u << i);
-	return &point->others;
+	return &flow->points[at].others;
+}
+
+static bool is_frame_access(const struct bpf_insn *insn, uint8_t class, int base)
+{
+	return insn->code == (class | BPF_MEM | BPF_DW) && base == R10;
 }
 
 /*
  * Where a block has a register's value from: blocks move what they are given to where helpers want
- * it. Uses of a template are at one place, each with an item of its own.
+ * it, or keep it on the stack. -1: from outside of it. Uses of a template are at one place, each
+ * with an item of its own. *first is where the item begins.
  */
-static int source_of(const struct flow *flow, size_t at, int reg)
+static int source_of(const struct flow *flow, size_t at, int reg, size_t *first)
 {
 	const struct bpfasm_origin *origins = flow->code->origins.items;
+	int16_t slot = 0; /* of the stack, where the value is at that place; 0: in the register */
 
-	for (size_t i = at; i > 0 && origins[i - 1].item == origins[at].item; i--) {
-		const struct bpf_insn *insn = flow_instruction(flow, i - 1);
+	for (*first = at; *first > 0 && origins[*first - 1].item == origins[at].item; --*first) {
+		const struct bpf_insn *insn = flow_instruction(flow, *first - 1);
 
-		if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_X) && insn->dst_reg == reg)
+		if (slot && is_frame_access(insn, BPF_STX, insn->dst_reg) && insn->off == slot) {
 			reg = insn->src_reg;
+			slot = 0;
+		} else if (slot || insn->dst_reg != reg) {
+			continue;
+		} else if (insn->code == (BPF_ALU64 | BPF_MOV | BPF_X)) {
+			reg = insn->src_reg;
+		} else if (is_frame_access(insn, BPF_LDX, insn->src_reg)) {
+			slot = insn->off;
+		}
 	}
-	return reg;
+	return slot ? -1 : reg;
 }
 
 /* The argument of a block that names a register; NULL for none. */
@@ -53,22 +79,26 @@ static const struct bpfasm_argument *argument_of(const struct bpfasm_item *item,
  * The place of an instruction. For one that a block emitted, the argument that names the register
  * to blame, where there is one.
  */
-static struct mark mark_of(struct flow *flow, size_t at, int reg)
+static struct blame blame_for(struct flow *flow, size_t at, int reg)
 {
 	const struct bpfasm_origin *origin = &flow->code->origins.items[at];
-	const struct bpfasm_argument *argument = NULL;
+	struct blame blame = { at, reg, bpfasm_mark(flow->code, at) };
+	const struct bpfasm_argument *argument;
+	size_t first;
+	int source;
 
-	if (origin->block && origin->item && reg >= 0)
-		argument = argument_of(
-			origin->item, arena_printf(flow->scratch, "r%d", source_of(flow, at, reg)));
-	return argument ? argument->mark : bpfasm_mark(flow->code, at);
+	if (!origin->block || !origin->item || reg < 0)
+		return blame;
+	source = source_of(flow, at, reg, &first);
+	argument = argument_of(origin->item, arena_printf(flow->scratch, "r%d", source));
+	return argument ? (struct blame){ first, source, argument->mark } : blame;
 }
 
 struct diagnostic *flow_report(
 	struct flow *flow, size_t at, int reg, enum diag_code code, const char *format, ...)
 {
-	struct flow_point *point = &flow->points[at];
-	uint16_t bit, *said = said_at(point, reg, code, &bit);
+	struct blame blame = blame_for(flow, at, reg);
+	uint16_t bit, *said = said_at(flow, at, &blame, code, &bit);
 	struct diagnostic *diagnostic;
 	va_list arguments;
 	char *text;
@@ -80,7 +110,7 @@ struct diagnostic *flow_report(
 	text = arena_vprintf(flow->arena, format, arguments);
 	va_end(arguments);
 	flow->diagnostics->use = flow->code->origins.items[at].use;
-	diagnostic = diag_add(flow->diagnostics, code, mark_of(flow, at, reg), "%s", text);
+	diagnostic = diag_add(flow->diagnostics, code, blame.mark, "%s", text);
 	flow->diagnostics->use = NULL;
 	return diagnostic;
 }
