@@ -112,14 +112,28 @@ static struct mark move_on(struct mark place, const char *from, const char *to)
 	return place;
 }
 
+/* Characters of the source that stand for so many bytes of the value; in one line, or of those. */
+static uint32_t width_of(struct walk walk, char quote, size_t bytes, uint32_t otherwise)
+{
+	const char *start = walk.at;
+	size_t passed = 0;
+
+	while (passed < bytes && walk.at < walk.end)
+		passed += pass_next(&walk, quote);
+	if (memchr(start, '\n', (size_t)(walk.at - start)))
+		return otherwise;
+	return (uint32_t)count_characters(start, (size_t)(walk.at - start));
+}
+
 /* Plain and quoted scalars. */
-static struct mark mark_in_flow(struct yaml_cursor *cursor, size_t offset)
+static struct mark mark_in_flow(struct yaml_cursor *cursor, size_t offset, size_t length)
 {
 	const struct source *source = cursor->scalar->mark.source;
 	struct walk walk = { cursor->at, source->text + source->length };
 	char quote = cursor->scalar->style == YAML_QUOTED
 			     ? source->text[source_offset(&cursor->scalar->mark)]
 			     : 0;
+	struct mark mark;
 
 	while (cursor->offset < offset && walk.at < walk.end)
 		cursor->offset += pass_next(&walk, quote);
@@ -128,11 +142,14 @@ static struct mark mark_in_flow(struct yaml_cursor *cursor, size_t offset)
 	/* The byte looked for may stand behind a line break that counts for nothing. */
 	while (quote == '"' && walk.end - walk.at > 1 && walk.at[0] == '\\' && walk.at[1] == '\n')
 		pass_escape(&walk);
-	return move_on(cursor->place, cursor->at, walk.at);
+	mark = move_on(cursor->place, cursor->at, walk.at);
+	mark.length = width_of(walk, quote, length,
+		(uint32_t)count_characters(cursor->scalar->text + offset, length));
+	return mark;
 }
 
 /* A literal scalar's text begins on the line after its "|" and is cut at the first line's indent. */
-static struct mark mark_in_literal(struct yaml_cursor *cursor, size_t offset)
+static struct mark mark_in_literal(struct yaml_cursor *cursor, size_t offset, size_t length)
 {
 	const char *text = cursor->scalar->text;
 	size_t indent = 0, size;
@@ -156,14 +173,13 @@ static struct mark mark_in_literal(struct yaml_cursor *cursor, size_t offset)
 	mark.column = (uint32_t)(indent + 1 +
 				 count_characters(
 					 text + cursor->line_start, offset - cursor->line_start));
+	mark.length = (uint32_t)count_characters(text + offset, length);
 	return mark;
 }
 
 struct mark yaml_mark_from(
 	struct yaml_cursor *cursor, const struct yaml_node *scalar, size_t offset, size_t length)
 {
-	struct mark mark;
-
 	scalar = yaml_original(scalar, &offset, &length);
 	if (scalar->alias || scalar->style == YAML_FOLDED)
 		return scalar->mark;
@@ -173,12 +189,8 @@ struct mark yaml_mark_from(
 		length = scalar->length - offset;
 	if (cursor->scalar != scalar || cursor->offset > offset)
 		restart(cursor, scalar);
-	if (scalar->style == YAML_LITERAL)
-		mark = mark_in_literal(cursor, offset);
-	else
-		mark = mark_in_flow(cursor, offset);
-	mark.length = (uint32_t)count_characters(scalar->text + offset, length);
-	return mark;
+	return scalar->style == YAML_LITERAL ? mark_in_literal(cursor, offset, length)
+					     : mark_in_flow(cursor, offset, length);
 }
 
 struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t length)

@@ -199,6 +199,24 @@ Test(nodes, place_inside_plain_and_quoted_text)
 	expect_at(yaml_get(root, "d"), 0, 4, 4, 4, 2);
 }
 
+/* Underlined is what stands in the file, however short it is to say; of several lines, the value. */
+Test(nodes, width_of_what_is_escaped)
+{
+	const struct yaml_node *root = yaml_of("a: \"r0 = \\x72\\x31\\x31\"\n"
+					       "b: 'it''s'\n"
+					       "c: \"\\u00e9\\\"x\"\n"
+					       "d: \"one\n"
+					       "  two\"\n");
+
+	expect_at(yaml_get(root, "a"), 0, 2, 1, 5, 2);
+	expect_at(yaml_get(root, "a"), 5, 3, 1, 10, 12);
+	expect_at(yaml_get(root, "a"), 6, 1, 1, 14, 4);
+	expect_at(yaml_get(root, "a"), 6, 0, 1, 14, 0);
+	expect_at(yaml_get(root, "b"), 1, 3, 2, 6, 4);
+	expect_at(yaml_get(root, "c"), 0, 3, 3, 5, 8);
+	expect_at(yaml_get(root, "d"), 0, 7, 4, 5, 7);
+}
+
 /* However far to the right: behind an anchor, and inside a scalar with escapes. */
 Test(nodes, place_in_a_long_line)
 {

@@ -220,10 +220,10 @@ Test(substitute, places_in_quoted_text)
 	cr_assert_str_eq(node->text, "\xc3\xa9\t\xe2\x82\xac\xe2\x82\xac\xc3\xa9"
 				     "\xe2\x82\xac\xe2\x82\xac z");
 	expect_at(node, 0, 2, 1, 5, 1);
-	expect_at(node, 2, 1, 1, 6, 1);
+	expect_at(node, 2, 1, 1, 6, 2);
 	expect_at(node, 3, 3, 1, 8, 4);
 	expect_at(node, 6, 3, 1, 8, 4);
-	expect_at(node, 9, 2, 1, 12, 1);
+	expect_at(node, 9, 2, 1, 12, 6);
 	expect_at(node, 11, 6, 1, 18, 4);
 	expect_at(node, 18, 1, 1, 23, 1);
 	node = value_in("a: 'it''s ${x}''s z'\n");
