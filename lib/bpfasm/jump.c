@@ -85,19 +85,35 @@ void text_goto(struct scan *scan, uint8_t code)
 	emit_jump(scan, insn_make(code, 0, 0, 0, 0), &target);
 }
 
+/* A register, or a number of any size: how large it may be, the target tells. */
+static struct operand expect_compared(struct scan *scan, __int128 *number)
+{
+	struct operand operand = { .reg = -1 };
+
+	scan_skip_blanks(scan);
+	operand.start = scan->at;
+	if (scan->failed || !scan_accept_number(scan, number))
+		return text_expect_operand(scan, 0);
+	operand.number = (int64_t)*number;
+	operand.end = scan->at;
+	return operand;
+}
+
 /*
  * The log prints a number that is compared as 32 bits without a sign, where the kernel extends the
  * sign: what is 0xffffffff there is -1. It is taken so in a line of the log, which goes to "pc";
  * elsewhere it would not mean what it says.
  */
-static void check_number(struct scan *scan, const struct operand *right, bool half, bool from_log)
+static void check_number(
+	struct scan *scan, const struct operand *right, __int128 number, bool unsigned_too)
 {
 	size_t at = scan->at;
 
-	if (right->reg >= 0 || half || from_log)
+	if (right->reg >= 0)
 		return;
 	scan->at = right->end;
-	scan_check_range(scan, right->start, right->number, INT32_MIN, INT32_MAX);
+	scan_check_range(
+		scan, right->start, number, INT32_MIN, unsigned_too ? UINT32_MAX : INT32_MAX);
 	scan->at = at;
 }
 
@@ -106,6 +122,7 @@ void text_if(struct scan *scan)
 	const struct syntax *comparison;
 	struct operand right;
 	struct target target;
+	__int128 number = 0;
 	bool half = false;
 	int left = 0;
 
@@ -118,12 +135,12 @@ void text_if(struct scan *scan)
 		scan_expected(scan, "a comparison: == != > >= < <= & s> s>= s< s<=");
 		return;
 	}
-	right = text_expect_operand(scan, UINT32_MAX);
+	right = expect_compared(scan, &number);
 	text_check_half(scan, &right, half);
 	if (!scan->failed && !scan_accept_word(scan, "goto"))
 		scan_expected(scan, "\"goto\"");
 	target = expect_target(scan);
-	check_number(scan, &right, half, target.from_log);
+	check_number(scan, &right, number, half || target.from_log);
 	emit_jump(scan,
 		text_with_operand((half ? BPF_JMP32 : BPF_JMP) | comparison->code, left, &right, 0),
 		&target);
