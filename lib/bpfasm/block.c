@@ -25,14 +25,17 @@ static void decode_argument(struct assembler *assembler, const struct block_argu
 	const struct bpfasm_argument *given, struct block_value *value)
 {
 	struct diagnostic *diagnostic;
+	const char *range;
 
 	value->mark = given->mark;
 	if (assembler->checking && !can_check(assembler, argument->kind, given))
 		return;
 	if (value_decode(assembler, argument, given, value))
 		return;
-	diagnostic = diag_add(assembler->diagnostics, DIAG_E0305, given->mark,
-		"\"%s\" has to be %s", argument->name, value_expected(assembler->arena, argument));
+	range = value_range(assembler->arena, argument->kind, given->text);
+	diagnostic =
+		diag_add(assembler->diagnostics, DIAG_E0305, given->mark, "\"%s\" has to be %s",
+			argument->name, range ? range : value_expected(assembler->arena, argument));
 	if (given->node)
 		yaml_hint_value(assembler->diagnostics, diagnostic, given->node);
 }

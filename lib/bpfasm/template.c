@@ -40,6 +40,14 @@ const char *bpfasm_parameter_expected(const struct bpfasm_parameter_kind *kind)
 	return kind->argument < 0 ? kind->expected : value_kinds[kind->argument].expected;
 }
 
+const char *bpfasm_parameter_wanted(
+	struct arena *arena, const struct bpfasm_parameter_kind *kind, const char *text)
+{
+	const char *range = kind->argument < 0 ? NULL : value_range(arena, kind->argument, text);
+
+	return range ? range : bpfasm_parameter_expected(kind);
+}
+
 bool bpfasm_parameter_accepts(const struct bpfasm_parameter_kind *kind, const char *text)
 {
 	if (kind->argument == ARGUMENT_MAP)
@@ -141,6 +149,7 @@ static bool check_value(const struct expansion *expansion, const struct bpfasm_p
 	const char *text = given ? given->text : parameter->standard;
 	struct mark mark = given ? given->mark : parameter->standard_mark;
 	struct diagnostic *diagnostic;
+	const char *wanted;
 
 	if (!text || !parameter->kind)
 		return text != NULL;
@@ -148,8 +157,9 @@ static bool check_value(const struct expansion *expansion, const struct bpfasm_p
 		return asm_find_map(assembler, text, mark) != NAME_ABSENT;
 	if (bpfasm_parameter_accepts(parameter->kind, text))
 		return true;
+	wanted = bpfasm_parameter_wanted(assembler->arena, parameter->kind, text);
 	diagnostic = diag_add(assembler->diagnostics, DIAG_E0221, mark, "\"%s\" has to be %s",
-		parameter->name, bpfasm_parameter_expected(parameter->kind));
+		parameter->name, wanted);
 	if (given && given->node)
 		yaml_hint_value(assembler->diagnostics, diagnostic, given->node);
 	return false;

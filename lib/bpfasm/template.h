@@ -41,6 +41,10 @@ const struct bpfasm_parameter_kind *bpfasm_parameter_kinds(size_t *count);
 /* What a value has to be: "\"port\" has to be ...". */
 const char *bpfasm_parameter_expected(const struct bpfasm_parameter_kind *kind);
 
+/* The same of a text that is none: what hides in "a number" is said of numbers. */
+const char *bpfasm_parameter_wanted(
+	struct arena *arena, const struct bpfasm_parameter_kind *kind, const char *text);
+
 /* Whether a value is one of that kind; any text may be a map's, which asm_find_map tells. */
 bool bpfasm_parameter_accepts(const struct bpfasm_parameter_kind *kind, const char *text);
 

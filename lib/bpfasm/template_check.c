@@ -72,7 +72,8 @@ static void check_defaults(struct assembler *assembler, const struct bpfasm_temp
 		else if (!bpfasm_parameter_accepts(parameter->kind, parameter->standard))
 			diag_add(assembler->diagnostics, DIAG_E0221, parameter->standard_mark,
 				"\"%s\" has to be %s", parameter->name,
-				bpfasm_parameter_expected(parameter->kind));
+				bpfasm_parameter_wanted(
+					assembler->arena, parameter->kind, parameter->standard));
 	}
 }
 

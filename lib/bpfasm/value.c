@@ -272,6 +272,17 @@ const char *value_expected(struct arena *arena, const struct block_argument *arg
 	return arena_printf(arena, "the name of %s", map_types(arena, argument->maps));
 }
 
+const char *value_range(struct arena *arena, enum argument_kind kind, const char *text)
+{
+	const struct value_kind *row = &value_kinds[kind];
+	__int128 number;
+
+	if (!row->numbers || asm_parse_number(text, strlen(text), &number) != 0)
+		return NULL;
+	return arena_printf(
+		arena, "between %lld and %lld", (long long)row->least, (long long)row->most);
+}
+
 static void decode_map(struct assembler *assembler, const struct block_argument *argument,
 	const struct bpfasm_argument *given, struct block_value *value)
 {

@@ -37,6 +37,12 @@ extern const struct value_kind value_kinds[ARGUMENT_KIND_COUNT];
 const char *value_expected(struct arena *arena, const struct block_argument *argument);
 
 /*
+ * "between -32768 and 32767": what a number of that kind has to be, where the text is one that is
+ * not; NULL for any other text. Whoever gave a number need not be told to.
+ */
+const char *value_range(struct arena *arena, enum argument_kind kind, const char *text);
+
+/*
  * Reads an argument. False where it is not of its kind; true also where something else is wrong
  * with it that has been reported.
  */

@@ -378,7 +378,8 @@ Test(arguments, that_do_not_fit_their_kind)
 		const char *message, *hint;
 	} wrong[] = {
 		{ "imm", "x", DIAG_E0221, "\"v\" has to be a number of 32 bits", NULL },
-		{ "imm", "0x80000000", DIAG_E0221, "\"v\" has to be a number of 32 bits", NULL },
+		{ "imm", "0x80000000", DIAG_E0221,
+			"\"v\" has to be between -2147483648 and 2147483647", NULL },
 		{ "imm", "r1", DIAG_E0221, "\"v\" has to be a number of 32 bits", NULL },
 		{ "reg", "r11", DIAG_E0221, "\"v\" has to be a register, r0 to r10", NULL },
 		{ "reg", "${port}", DIAG_E0221, "\"v\" has to be a register, r0 to r10",
@@ -387,8 +388,7 @@ Test(arguments, that_do_not_fit_their_kind)
 		{ "label", "1a", DIAG_E0221, "\"v\" has to be a label", NULL },
 		{ "field", "a b", DIAG_E0221, "\"v\" has to be a field of the context", NULL },
 		{ "size", "q", DIAG_E0221, "\"v\" has to be a size: b, h, w or dw", NULL },
-		{ "offset", "32768", DIAG_E0221, "\"v\" has to be an offset, -32768 to 32767",
-			NULL },
+		{ "offset", "32768", DIAG_E0221, "\"v\" has to be between -32768 and 32767", NULL },
 		{ "text", "''", DIAG_E0221, "\"v\" has to be text", NULL },
 		{ "map", "pears", DIAG_E0212, "no map is named \"pears\"",
 			"did you mean \"pairs\"?" },
