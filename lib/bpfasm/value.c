@@ -114,9 +114,30 @@ static bool decode_ip4(struct assembler *assembler, const char *text, struct blo
 	return decode_address(assembler, AF_INET, 4, text, value);
 }
 
+/* A socket that is connected to "::ffff:10.0.0.1" counts as IPv4, see emit_family_check. */
+static void check_mapped(struct assembler *assembler, const struct block_value *value)
+{
+	const unsigned char *address = value->bytes, *mask = value->bytes + 16;
+	char text[INET_ADDRSTRLEN];
+	int prefix = 0;
+
+	if (!IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)address) || mask[11] != 0xff)
+		return;
+	for (size_t i = 12; i < 16; i++)
+		prefix += __builtin_popcount(mask[i]);
+	inet_ntop(AF_INET, address + 12, text, sizeof(text));
+	diag_add(assembler->diagnostics, DIAG_E0305, value->mark,
+		"IPv4 inside of IPv6 counts as IPv4, so nothing would match")
+		->hint = arena_printf(assembler->arena, "it is %s for local_ip4 or remote_ip4",
+		prefix == 32 ? text : arena_printf(assembler->arena, "%s/%d", text, prefix));
+}
+
 static bool decode_ip6(struct assembler *assembler, const char *text, struct block_value *value)
 {
-	return decode_address(assembler, AF_INET6, 16, text, value);
+	if (!decode_address(assembler, AF_INET6, 16, text, value))
+		return false;
+	check_mapped(assembler, value);
+	return true;
 }
 
 /* "80", "8000-8099" */
