@@ -6,22 +6,36 @@
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /*
+ * array_map_alloc_check in kernel/bpf/arraymap.c and htab_map_alloc_check in kernel/bpf/hashtab.c:
+ * KMALLOC_MAX_SIZE less a struct htab_elem is more than a key and its value, PCPU_MIN_UNIT_SIZE as
+ * much as a value for each processor; seen on 6.18.
+ */
+#define ARRAY_VALUE_MOST INT32_MAX
+#define HASH_ENTRY_MOST ((1 << 22) - 48 - 1)
+#define PERCPU_VALUE_MOST (32 << 10)
+
+/*
  * Value size 8, not the documentation's 4: with 8 bytes a lookup returns the socket's cookie, with
  * 4 it answers ENOSPC and the map cannot be read (seen on 6.18).
  */
 static const struct map_kind maps[] = {
-	{ "sockmap", BPF_MAP_TYPE_SOCKMAP, 4, 8, true, true, false, false, "sockets by index" },
-	{ "sockhash", BPF_MAP_TYPE_SOCKHASH, 0, 8, false, true, false, false, "sockets by key" },
-	{ "array", BPF_MAP_TYPE_ARRAY, 4, 0, true, false, false, false, "values by index" },
-	{ "hash", BPF_MAP_TYPE_HASH, 0, 0, false, false, false, false, "values by key" },
-	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 0, true, false, true, false,
-		"values by index, one for each processor" },
-	{ "percpu_hash", BPF_MAP_TYPE_PERCPU_HASH, 0, 0, false, false, true, false,
-		"values by key, one for each processor" },
-	{ "lru_hash", BPF_MAP_TYPE_LRU_HASH, 0, 0, false, false, false, true,
-		"values by key; when it is full the least recently used goes" },
-	{ "lru_percpu_hash", BPF_MAP_TYPE_LRU_PERCPU_HASH, 0, 0, false, false, true, true,
-		"as lru_hash, with values for each processor" },
+	{ "sockmap", BPF_MAP_TYPE_SOCKMAP, 4, 8, 8, .fixed_key = true, .holds_sockets = true,
+		.doc = "sockets by index" },
+	{ "sockhash", BPF_MAP_TYPE_SOCKHASH, 0, 8, 8, .holds_sockets = true,
+		.doc = "sockets by key" },
+	{ "array", BPF_MAP_TYPE_ARRAY, 4, 0, ARRAY_VALUE_MOST, .fixed_key = true,
+		.doc = "values by index" },
+	{ "hash", BPF_MAP_TYPE_HASH, 0, 0, HASH_ENTRY_MOST - 1, HASH_ENTRY_MOST,
+		.doc = "values by key" },
+	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 0, PERCPU_VALUE_MOST, .fixed_key = true,
+		.per_cpu = true, .doc = "values by index, one for each processor" },
+	{ "percpu_hash", BPF_MAP_TYPE_PERCPU_HASH, 0, 0, PERCPU_VALUE_MOST, .per_cpu = true,
+		.doc = "values by key, one for each processor" },
+	{ "lru_hash", BPF_MAP_TYPE_LRU_HASH, 0, 0, HASH_ENTRY_MOST - 1, HASH_ENTRY_MOST,
+		.forgets = true,
+		.doc = "values by key; when it is full the least recently used goes" },
+	{ "lru_percpu_hash", BPF_MAP_TYPE_LRU_PERCPU_HASH, 0, 0, PERCPU_VALUE_MOST, .per_cpu = true,
+		.forgets = true, .doc = "as lru_hash, with values for each processor" },
 };
 
 static const struct program_kind programs[] = {

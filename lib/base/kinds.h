@@ -18,6 +18,8 @@ struct map_kind {
 	enum bpf_map_type type;
 	uint32_t key_size;   /* bytes, when the manifest gives none; 0: it has to */
 	uint32_t value_size; /* likewise */
+	uint32_t value_most; /* bytes of the largest value that the kernel takes */
+	uint32_t entry_most; /* of a key and its value together; 0: whatever each may be */
 	bool fixed_key;      /* the kernel takes no other key size: keys are indices */
 	bool holds_sockets;
 	bool per_cpu; /* a value for each possible processor */

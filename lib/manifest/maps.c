@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Of all initial entries of a manifest, keys and values: a few bytes of YAML may stand for many. */
+#define MANIFEST_MAX_ENTRY_BYTES (64 << 20)
+
 static void resolve_key_size(const struct resolver *resolver, struct manifest_map *map)
 {
 	uint32_t layout = map->key.layout.size;
@@ -98,7 +101,25 @@ static void check_key_is_new(const struct resolver *resolver, const struct manif
 			map->entries.items[first].key.node->mark.line);
 }
 
-static void resolve_entries(const struct resolver *resolver, struct manifest_map *map)
+/* False, and a diagnostic the first time, where a manifest's entries become too large. */
+static bool spend_entry(struct resolver *resolver, const struct manifest_map *map,
+	const struct manifest_entry *entry)
+{
+	bool within = resolver->entry_bytes <= MANIFEST_MAX_ENTRY_BYTES;
+
+	if (!within)
+		return false;
+	resolver->entry_bytes += (uint64_t)map->key_bytes + map->value_bytes;
+	within = resolver->entry_bytes <= MANIFEST_MAX_ENTRY_BYTES;
+	if (!within)
+		diag_add(resolver->diagnostics, DIAG_E0225, entry->self.mark,
+			"with this one the initial entries of the manifest have more than %d MiB",
+			MANIFEST_MAX_ENTRY_BYTES >> 20)
+			->hint = "write large ones from outside, when the maps are there";
+	return within;
+}
+
+static void resolve_entries(struct resolver *resolver, struct manifest_map *map)
 {
 	struct name_index keys = { 0 };
 	uint64_t most = map->max_entries.value;
@@ -117,13 +138,40 @@ static void resolve_entries(const struct resolver *resolver, struct manifest_map
 			"\"%s\" has max_entries %llu, and %zu initial entries", map->self.text,
 			(unsigned long long)most, map->entries.count);
 	for (size_t i = 0; i < map->entries.count; i++) {
+		if (!spend_entry(resolver, map, &map->entries.items[i]))
+			return;
 		resolve_entry(resolver, map, &map->entries.items[i]);
 		check_index(resolver, map, &map->entries.items[i]);
 		check_key_is_new(resolver, map, &keys, i);
 	}
 }
 
-static void resolve_map(const struct resolver *resolver, struct manifest_map *map)
+/* False, and a diagnostic, where no kernel has such values. */
+static bool check_value_size(const struct resolver *resolver, const struct manifest_map *map)
+{
+	const struct map_kind *kind = map->kind;
+	uint32_t most = kind->value_most;
+
+	if (kind->holds_sockets) {
+		if (map->value_bytes == 4 || map->value_bytes == 8)
+			return true;
+		diag_add(resolver->diagnostics, DIAG_E0205, map->value_size.mark,
+			"a %s has values of 4 or 8 bytes", kind->name);
+		return false;
+	}
+	if (kind->entry_most && map->key_bytes)
+		most = kind->entry_most - map->key_bytes;
+	if (map->value_bytes <= most)
+		return true;
+	diag_add(resolver->diagnostics, DIAG_E0205, map->value_size.mark,
+		"%s %s has values of at most %u bytes%s", article_of(kind->name), kind->name, most,
+		most == kind->value_most
+			? ""
+			: arena_printf(resolver->arena, ", with keys of %u", map->key_bytes));
+	return false;
+}
+
+static void resolve_map(struct resolver *resolver, struct manifest_map *map)
 {
 	map->kernel_name_used = resolve_kernel_name(resolver, &map->self, &map->kernel_name);
 	map->kind = map->type.row;
@@ -136,14 +184,12 @@ static void resolve_map(const struct resolver *resolver, struct manifest_map *ma
 		diag_add(resolver->diagnostics, DIAG_E0202, map->self.mark,
 			"%s %s needs \"value_size\", the bytes of a value",
 			article_of(map->kind->name), map->kind->name);
-	if (map->kind->holds_sockets && map->value_bytes != 4 && map->value_bytes != 8)
-		diag_add(resolver->diagnostics, DIAG_E0205, map->value_size.mark,
-			"a %s has values of 4 or 8 bytes", map->kind->name);
 	resolve_map_flags(resolver, map);
-	resolve_entries(resolver, map);
+	if (check_value_size(resolver, map))
+		resolve_entries(resolver, map);
 }
 
-void resolve_maps(const struct resolver *resolver)
+void resolve_maps(struct resolver *resolver)
 {
 	struct manifest *manifest = resolver->manifest;
 

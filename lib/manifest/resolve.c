@@ -171,7 +171,7 @@ static void resolve_feeds(const struct resolver *resolver)
 void manifest_resolve(
 	struct arena *arena, struct diagnostics *diagnostics, struct manifest *manifest)
 {
-	struct resolver resolver = { arena, diagnostics, manifest };
+	struct resolver resolver = { arena, diagnostics, manifest, 0 };
 
 	resolve_maps(&resolver);
 	resolve_programs(&resolver);

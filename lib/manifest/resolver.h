@@ -8,6 +8,7 @@ struct resolver {
 	struct arena *arena;
 	struct diagnostics *diagnostics;
 	struct manifest *manifest;
+	uint64_t entry_bytes; /* of the keys and values of initial entries so far */
 };
 
 /* A name the kernel can keep: what kernel_name says, or the object's own. */
@@ -25,7 +26,7 @@ void resolve_flags(const struct resolver *resolver, const struct manifest_flags 
 	const char *holder, const struct flag_kind *table, size_t count, uint32_t type);
 
 /* maps.c */
-void resolve_maps(const struct resolver *resolver);
+void resolve_maps(struct resolver *resolver);
 
 /* values.c: the bytes of an initial entry, E0225 where they cannot be made */
 void resolve_entry(const struct resolver *resolver, const struct manifest_map *map,

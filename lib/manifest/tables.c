@@ -51,7 +51,7 @@ static const struct manifest_field map_fields[] = {
 		"bytes of a key, where no layout says so", .least = 1, .most = 512 },
 	{ "value_size", FIELD_NUMBER, false, AT(manifest_map, value_size),
 		"bytes of a value; of sockets 8 (default), or 4, which cannot be read back",
-		.least = 1, .most = UINT32_MAX },
+		.least = 1, .most = INT32_MAX },
 	{ "max_entries", FIELD_NUMBER, true, AT(manifest_map, max_entries), "how many entries fit",
 		.least = 1, .most = UINT32_MAX },
 	{ "kernel_name", FIELD_NAME, false, AT(manifest_map, kernel_name),

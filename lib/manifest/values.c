@@ -138,7 +138,7 @@ static void write_number(unsigned char *bytes, uint32_t size, __int128 number)
 static const unsigned char *encode_number(
 	const struct encoder *encoder, const struct yaml_node *node, __int128 number)
 {
-	unsigned char *bytes = arena_alloc(encoder->arena, encoder->size);
+	unsigned char *bytes;
 
 	if (!fits(number, encoder->size))
 		return refuse(encoder, node,
@@ -146,6 +146,7 @@ static const unsigned char *encode_number(
 				node->text, encoder->what, encoder->size,
 				encoder->size == 1 ? "" : "s"),
 			NULL);
+	bytes = arena_alloc(encoder->arena, encoder->size);
 	write_number(bytes, encoder->size, number);
 	return bytes;
 }
@@ -160,8 +161,8 @@ static int hex_digit(char digit)
 	return place - digits < 16 ? (int)(place - digits) : (int)(place - digits) - 6;
 }
 
-/* "0x01:02:ff", two digits a byte; the number of bytes, 0 where it is none. */
-static uint32_t parse_hex(const char *text, unsigned char *bytes, uint32_t most)
+/* "0x01:02:ff", two digits a byte; the number of bytes, 0 where it is none. `bytes` NULL: counts. */
+static uint32_t parse_hex(const char *text, unsigned char *bytes)
 {
 	uint32_t count = 0;
 
@@ -172,7 +173,7 @@ static uint32_t parse_hex(const char *text, unsigned char *bytes, uint32_t most)
 
 		if (low < 0)
 			return 0;
-		if (count < most)
+		if (bytes)
 			bytes[count] = (unsigned char)(high << 4 | low);
 		count++;
 		if (text[2] != ':')
@@ -341,19 +342,35 @@ static const unsigned char *refuse_form(const struct encoder *encoder, const str
 		NULL);
 }
 
+static const unsigned char *encode_hex(
+	const struct encoder *encoder, const struct yaml_node *node, uint32_t count)
+{
+	unsigned char *bytes = arena_alloc(encoder->arena, count);
+
+	parse_hex(node->text, bytes);
+	return expect_length(encoder, node, count, bytes);
+}
+
+static const unsigned char *encode_only_field(
+	const struct encoder *encoder, const struct yaml_node *node, enum key_field_id id)
+{
+	unsigned char *bytes = arena_alloc(encoder->arena, key_fields[id].size);
+
+	return encode_field(encoder, id, node, bytes) ? bytes : NULL;
+}
+
 static const unsigned char *encode_scalar(const struct encoder *encoder,
 	const struct yaml_node *node, const struct key_layout *layout)
 {
-	unsigned char *bytes = arena_alloc(encoder->arena, encoder->size);
-	uint32_t hex = parse_hex(node->text, bytes, encoder->size);
+	uint32_t hex = parse_hex(node->text, NULL);
 	__int128 number;
 	bool is_number = parse_plain(node, &number);
 
 	if (hex && !is_number)
-		return expect_length(encoder, node, hex, bytes);
+		return encode_hex(encoder, node, hex);
 	/* Of several fields a number would fill all; of one, the field knows its byte order. */
 	if (layout && layout->count == 1)
-		return encode_field(encoder, layout->fields[0], node, bytes) ? bytes : NULL;
+		return encode_only_field(encoder, node, layout->fields[0]);
 	if (is_number && !(layout && layout->count))
 		return encode_number(encoder, node, number);
 	return refuse_form(encoder, node, layout);

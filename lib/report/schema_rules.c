@@ -22,6 +22,14 @@ static void write_numbers(const struct schema *schema, const char *key, const ui
 	sink_close(schema->sink);
 }
 
+/* A number that one kind of map bounds more narrowly; the rest is said by FIELD_NUMBER. */
+static void write_most(const struct schema *schema, const char *key, uint32_t most)
+{
+	sink_open_object(schema->sink, key);
+	sink_number(schema->sink, "maximum", most);
+	sink_close(schema->sink);
+}
+
 static void write_required(const struct schema *schema, const char *key)
 {
 	sink_open_array(schema->sink, "required");
@@ -59,6 +67,8 @@ static void write_kind_sizes(const struct schema *schema, const struct map_kind 
 	}
 	if (kind->holds_sockets)
 		write_numbers(schema, "value_size", socket_sizes, 2, kind->value_size);
+	else
+		write_most(schema, "value_size", kind->value_most);
 	write_kind_flags(schema, kind);
 	sink_close(schema->sink);
 	if (!kind->value_size)

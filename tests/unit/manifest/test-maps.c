@@ -302,3 +302,15 @@ Test(maps, flags_that_are_none)
 	expect_map_fault(DIAG_E0205, "type: sockmap, max_entries: 1, numa_node: 1024",
 		"\"numa_node\" has to be between 0 and 1023");
 }
+
+/* Seen on 6.18, each with BPF_MAP_CREATE, and one byte more refused. */
+Test(maps, values_may_be_as_large_as_the_kernel_takes)
+{
+	valid_manifest(
+		HEAD "  a: { type: array, value_size: 2147483647, max_entries: 1 }\n"
+		     "  b: { type: hash, key_size: 4, value_size: 4194251, max_entries: 1 }\n"
+		     "  c: { type: hash, key_size: 512, value_size: 4193743, max_entries: 1 }\n"
+		     "  d: { type: percpu_array, value_size: 32768, max_entries: 1 }\n"
+		     "  e: { type: percpu_hash, key_size: 512, value_size: 32768, "
+		     "max_entries: 1 }\n");
+}
