@@ -65,12 +65,23 @@ void diag_suggest(struct diagnostics *diagnostics, struct diagnostic *diagnostic
 		diagnostic->hint = arena_printf(diagnostics->arena, "did you mean \"%s\"?", best);
 }
 
-bool diag_may_compare(struct diagnostics *diagnostics, size_t names)
+void diag_offer(
+	struct diagnostics *diagnostics, struct suggestion *suggestion, struct diag_names names)
 {
-	if (names > DIAG_MAX_COMPARED - diagnostics->compared)
-		return false;
-	diagnostics->compared += names;
-	return true;
+	const char *at = (const char *)names.first;
+
+	if (names.count > DIAG_MAX_COMPARED - diagnostics->compared)
+		return;
+	diagnostics->compared += names.count;
+	for (size_t i = 0; i < names.count; i++, at += names.stride)
+		if (*(const char *const *)at)
+			suggestion_offer(suggestion, *(const char *const *)at);
+}
+
+void diag_offer_name(
+	struct diagnostics *diagnostics, struct suggestion *suggestion, const char *name)
+{
+	diag_offer(diagnostics, suggestion, (struct diag_names){ &name, 1, sizeof(name) });
 }
 
 int diag_exit_code(const struct diagnostics *diagnostics)

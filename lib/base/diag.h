@@ -127,7 +127,7 @@ struct diagnostics {
 	VEC(struct diagnostic) list;
 	size_t errors, warnings;
 	const struct diag_use *use; /* goes into what is added */
-	size_t compared;            /* names, see diag_may_compare */
+	size_t compared;            /* names, see diag_offer */
 };
 
 /* Adds one; the returned element is valid until the next is added, for `hint` and `detail`. */
@@ -137,8 +137,34 @@ struct diagnostic *diag_add(struct diagnostics *diagnostics, enum diag_code code
 /* Adds what stands in another list. */
 void diag_copy(struct diagnostics *diagnostics, const struct diagnostic *from);
 
-/* The hint `did you mean "..."?`, where the suggestion has a result. */
+/*
+ * Names of which one may have been meant: a member of each element of an array, NULL for none.
+ */
+struct diag_names {
+	const char *const *first;
+	size_t count, stride; /* bytes from one to the next */
+};
+
+#define DIAG_NAMES(array, elements, member)                                                        \
+	((struct diag_names){ (elements) ? &(array)->member : NULL, (elements), sizeof(*(array)) })
+
+/* Those in an index. */
+#define DIAG_INDEXED(index) DIAG_NAMES((index)->slots, (index)->capacity, name)
+
+/* The most comparisons of names that all faults of a run share. */
+#define DIAG_MAX_COMPARED 500000
+
+/*
+ * Offers the names to a suggestion. Thousands of faults in a manifest of thousands of names are not
+ * to cost the product: what goes beyond the limit is not looked at, and those faults go without.
+ */
 struct suggestion;
+void diag_offer(
+	struct diagnostics *diagnostics, struct suggestion *suggestion, struct diag_names names);
+void diag_offer_name(
+	struct diagnostics *diagnostics, struct suggestion *suggestion, const char *name);
+
+/* The hint `did you mean "..."?`, where the suggestion has a result. */
 void diag_suggest(struct diagnostics *diagnostics, struct diagnostic *diagnostic,
 	const struct suggestion *suggestion);
 
@@ -148,14 +174,6 @@ void diag_suggest(struct diagnostics *diagnostics, struct diagnostic *diagnostic
  */
 const char *diag_circle(
 	struct arena *arena, const char *const *names, size_t count, const char *verb);
-
-/*
- * Whether to look for what was meant among so many names of a manifest. All faults of a run share a
- * number of comparisons, so that thousands of them in a manifest of thousands of names do not cost
- * the product; the faults that come later go without a suggestion.
- */
-#define DIAG_MAX_COMPARED 500000
-bool diag_may_compare(struct diagnostics *diagnostics, size_t names);
 
 /* For faults that belong to no line of a file. */
 extern const struct mark mark_none;

@@ -117,9 +117,7 @@ size_t asm_find_map(struct assembler *assembler, const char *name, struct mark m
 	/* A template of no manifest: any name may be that of a map, see bpfasm_check_templates. */
 	if (!assembler->map_names)
 		return 0;
-	if (diag_may_compare(assembler->diagnostics, assembler->map_names->count))
-		for (size_t i = 0; i < assembler->map_names->count; i++)
-			suggestion_offer(&suggestion, assembler->maps[i].name);
+	diag_offer(assembler->diagnostics, &suggestion, DIAG_INDEXED(assembler->map_names));
 	diag_suggest(assembler->diagnostics,
 		diag_add(assembler->diagnostics, DIAG_E0212, mark, "no map is named \"%s\"", name),
 		&suggestion);
@@ -143,12 +141,9 @@ static void report_missing_label(struct assembler *assembler, const struct asm_j
 	struct suggestion suggestion = suggestion_for(jump->label);
 	struct diagnostic *diagnostic;
 
-	if (diag_may_compare(assembler->diagnostics, assembler->labels.count))
-		vec_each (candidate, &assembler->labels)
-			if (candidate->scope == jump->scope)
-				suggestion_offer(&suggestion, candidate->name);
+	diag_offer(assembler->diagnostics, &suggestion, DIAG_INDEXED(&jump->scope->labels));
 	for (const char *const *word = jump->words; word && *word; word++)
-		suggestion_offer(&suggestion, *word);
+		diag_offer_name(assembler->diagnostics, &suggestion, *word);
 	assembler->diagnostics->use = passed ? passed->use : jump->use;
 	diagnostic = diag_add(assembler->diagnostics, DIAG_E0303,
 		passed ? passed->mark : jump->mark, "no label is named \"%s\"", jump->label);
@@ -262,10 +257,10 @@ void asm_offer_blocks(const struct assembler *assembler, struct suggestion *sugg
 	size_t count;
 	const struct block *table = block_table(&count);
 
-	for (size_t i = 0; i < count; i++)
-		suggestion_offer(suggestion, table[i].name);
-	for (size_t i = 0; names && i < names->templates.count; i++)
-		suggestion_offer(suggestion, names->templates.items[i]->name);
+	diag_offer(assembler->diagnostics, suggestion, DIAG_NAMES(table, count, name));
+	if (names)
+		diag_offer(
+			assembler->diagnostics, suggestion, DIAG_INDEXED(&names->template_names));
 }
 
 /* The name of the block that a string is, blanks around it left out; NULL where it is none. */

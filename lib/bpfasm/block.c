@@ -54,8 +54,8 @@ static void report_unknown_argument(
 {
 	struct suggestion suggestion = suggestion_for(given->name);
 
-	for (size_t i = 0; i < argument_count(block); i++)
-		suggestion_offer(&suggestion, block->arguments[i].name);
+	diag_offer(assembler->diagnostics, &suggestion,
+		DIAG_NAMES(block->arguments, argument_count(block), name));
 	diag_suggest(assembler->diagnostics,
 		diag_add(assembler->diagnostics, DIAG_E0305, given->name_mark,
 			"%s has no argument \"%s\"", block->name, given->name),

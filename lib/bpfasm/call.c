@@ -268,7 +268,7 @@ static const char *advice_for(struct flow *flow, int32_t number)
 		return advice;
 	for (int32_t i = 1; i < HELPER_NUMBERS; i++)
 		if (helper_row(i) && helper_row(i)->types & (1u << kind->type))
-			suggestion_offer(&suggestion, asm_helper_name(i));
+			diag_offer_name(flow->diagnostics, &suggestion, asm_helper_name(i));
 	return suggestion_result(&suggestion)
 		       ? arena_printf(flow->arena, "did you mean \"bpf_%s\"?",
 				 suggestion_result(&suggestion))

@@ -97,8 +97,7 @@ static void report_unknown_parameter(
 	struct diagnostics *diagnostics = expansion->assembler->diagnostics;
 	struct suggestion suggestion = suggestion_for(given->name);
 
-	vec_each (parameter, &expansion->template->parameters)
-		suggestion_offer(&suggestion, parameter->name);
+	diag_offer(diagnostics, &suggestion, DIAG_INDEXED(&expansion->template->parameter_names));
 	diag_suggest(diagnostics,
 		diag_add(diagnostics, DIAG_E0220, given->name_mark,
 			"\"%s\" has no parameter \"%s\"", expansion->template->name, given->name),

@@ -109,7 +109,7 @@ static void report_unknown_statement(struct scan *scan)
 	if (scan->failed)
 		return;
 	suggestion = suggestion_for(word);
-	suggestion_offer(&suggestion, "exit");
+	diag_offer_name(scan->assembler->diagnostics, &suggestion, "exit");
 	asm_offer_blocks(scan->assembler, &suggestion);
 	diagnostic = scan_fail(scan, DIAG_E0301, start, length,
 		arena_printf(scan->assembler->arena, "\"%s\" is neither a block nor an instruction",

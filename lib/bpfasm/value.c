@@ -34,8 +34,7 @@ static bool decode_field(struct assembler *assembler, const char *text, struct b
 	if (value->field)
 		return true;
 	fields = context_fields(kind->type, &count);
-	for (size_t i = 0; i < count; i++)
-		suggestion_offer(&suggestion, fields[i].name);
+	diag_offer(assembler->diagnostics, &suggestion, DIAG_NAMES(fields, count, name));
 	diag_suggest(assembler->diagnostics,
 		diag_add(assembler->diagnostics, DIAG_E0305, value->mark,
 			"the context of a %s program has no field \"%s\"", kind->name, text),

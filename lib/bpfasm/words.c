@@ -116,9 +116,10 @@ void asm_suggest_helper(
 {
 	struct suggestion suggestion = suggestion_for(without_prefix(name));
 
-	for (int i = 1; i < LATER_COUNT; i++)
-		if (asm_helper_name(i))
-			suggestion_offer(&suggestion, asm_helper_name(i));
+	diag_offer(assembler->diagnostics, &suggestion,
+		(struct diag_names){ helpers, HELPER_COUNT, sizeof(*helpers) });
+	diag_offer(assembler->diagnostics, &suggestion,
+		(struct diag_names){ later_helpers, LATER_COUNT, sizeof(*later_helpers) });
 	if (suggestion_result(&suggestion))
 		diagnostic->hint = arena_printf(assembler->arena, "did you mean \"bpf_%s\"?",
 			suggestion_result(&suggestion));

@@ -107,7 +107,7 @@ const void *find_word(
 		return row;
 	suggestion = suggestion_for(node->text);
 	for (size_t i = 0; words->name_at(i); i++)
-		suggestion_offer(&suggestion, words->name_at(i));
+		diag_offer_name(decoder->diagnostics, &suggestion, words->name_at(i));
 	diagnostic = diag_add(decoder->diagnostics, DIAG_E0206, node->mark,
 		"no %s is called \"%s\": known are %s", words->what, node->text,
 		list_words(decoder, words));
@@ -133,8 +133,8 @@ static void report_unknown_key_field(const struct decoder *decoder, const struct
 {
 	struct suggestion suggestion = suggestion_for(node->text);
 
-	for (enum key_field_id id = 0; id < KEY_FIELD_COUNT; id++)
-		suggestion_offer(&suggestion, key_fields[id].name);
+	diag_offer(
+		decoder->diagnostics, &suggestion, DIAG_NAMES(key_fields, KEY_FIELD_COUNT, name));
 	diag_suggest(decoder->diagnostics,
 		diag_add(decoder->diagnostics, DIAG_E0206, node->mark,
 			"no key field is called \"%s\"", node->text),
@@ -324,8 +324,8 @@ static void report_unknown_key(const struct decoder *decoder, const struct manif
 {
 	struct suggestion suggestion = suggestion_for(key->text);
 
-	for (size_t i = 0; i < record->field_count; i++)
-		suggestion_offer(&suggestion, record->fields[i].key);
+	diag_offer(decoder->diagnostics, &suggestion,
+		DIAG_NAMES(record->fields, record->field_count, key));
 	diag_suggest(decoder->diagnostics,
 		diag_add(decoder->diagnostics, DIAG_E0201, key->mark, "%s has no key \"%s\"",
 			record->what, key->text),

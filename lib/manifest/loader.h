@@ -36,7 +36,7 @@ struct manifest_loader {
 	VEC(struct manifest_override) overrides;
 	struct name_index override_names;
 	bool overrides_unread;      /* a file of values has faults: any parameter may have one */
-	VEC(const char *) declared; /* names of the parameters of all documents */
+	struct name_index declared; /* names of the parameters of all documents */
 };
 
 /* load.c */

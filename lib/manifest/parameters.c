@@ -72,7 +72,7 @@ static void evaluate(struct manifest_loader *loader, struct manifest *manifest,
 		override->declared = true;
 	}
 	variable->refused = !variable->text;
-	*vec_add(loader->arena, &loader->declared) = variable->name;
+	name_index_add(loader->arena, &loader->declared, variable->name, 0);
 	other = yaml_variables_add(loader->arena, &manifest->scope.variables, variable);
 	if (other)
 		diag_add(loader->diagnostics, DIAG_E0224, variable->mark,

@@ -64,10 +64,7 @@ size_t resolve_reference(const struct resolver *resolver, const char *what, enum
 	if (position != NAME_ABSENT)
 		return position;
 	suggestion = suggestion_for(reference->text);
-	if (diag_may_compare(resolver->diagnostics, index->count))
-		for (size_t i = 0; i < index->capacity; i++)
-			if (index->slots[i].name)
-				suggestion_offer(&suggestion, index->slots[i].name);
+	diag_offer(resolver->diagnostics, &suggestion, DIAG_INDEXED(index));
 	diag_suggest(resolver->diagnostics,
 		diag_add(resolver->diagnostics, code, reference->mark, "no %s is named \"%s\"",
 			what, reference->text),

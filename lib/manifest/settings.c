@@ -80,8 +80,7 @@ static void report_undeclared(
 {
 	struct suggestion suggestion = suggestion_for(override_->name);
 
-	vec_each (name, &loader->declared)
-		suggestion_offer(&suggestion, *name);
+	diag_offer(loader->diagnostics, &suggestion, DIAG_INDEXED(&loader->declared));
 	diag_suggest(loader->diagnostics,
 		diag_add(loader->diagnostics, DIAG_E0220, override_->mark,
 			"%sno manifest declares a parameter \"%s\"",

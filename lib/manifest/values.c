@@ -272,7 +272,8 @@ static void report_unknown_field(const struct encoder *encoder, const struct yam
 	struct suggestion suggestion = suggestion_for(key->text);
 
 	for (uint32_t i = 0; i < layout->count; i++)
-		suggestion_offer(&suggestion, key_fields[layout->fields[i]].name);
+		diag_offer_name(
+			encoder->diagnostics, &suggestion, key_fields[layout->fields[i]].name);
 	diag_suggest(encoder->diagnostics,
 		diag_add(encoder->diagnostics, DIAG_E0225, key->mark,
 			"the key of \"%s\" has no field \"%s\"", encoder->map->self.text,

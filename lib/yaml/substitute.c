@@ -99,8 +99,7 @@ static void report_unknown(struct substituter *substituter, size_t from, const c
 	struct diagnostic *diagnostic;
 
 	for (const struct yaml_variables *at = context->variables; at; at = at->outer)
-		vec_each (variable, &at->list)
-			suggestion_offer(&suggestion, (*variable)->name);
+		diag_offer(context->diagnostics, &suggestion, DIAG_INDEXED(&at->names));
 	diagnostic = fail(substituter, DIAG_E0220, from, strlen(name) + 3,
 		arena_printf(context->arena, "no parameter is named \"%s\"", name));
 	if (context->later && name_index_find(context->later, name) != NAME_ABSENT)

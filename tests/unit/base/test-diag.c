@@ -143,12 +143,22 @@ Test(diag, sort_of_many_sources_takes_linear_time)
 
 Test(diag, comparisons_are_limited)
 {
-	cr_assert(diag_may_compare(&diagnostics, DIAG_MAX_COMPARED - 2));
-	cr_assert(!diag_may_compare(&diagnostics, 3));
-	cr_assert(diag_may_compare(&diagnostics, 2));
-	cr_assert(!diag_may_compare(&diagnostics, 1));
-	cr_assert(diag_may_compare(&diagnostics, 0));
-	cr_assert(!diag_may_compare(&diagnostics, SIZE_MAX));
+	static const struct {
+		int number;
+		const char *name;
+	} table[] = { { 1, "passed" }, { 2, NULL }, { 3, "parse" } };
+	const struct diag_names names = DIAG_NAMES(table, 3, name);
+	struct suggestion first = suggestion_for("pars"), second = first;
+
+	diagnostics.compared = DIAG_MAX_COMPARED - 5;
+	diag_offer(&diagnostics, &first, names);
+	cr_assert_str_eq(suggestion_result(&first), "parse");
+	diag_offer(&diagnostics, &second, names);
+	cr_assert_null(suggestion_result(&second));
+	diag_offer_name(&diagnostics, &second, "parse");
+	diag_offer(&diagnostics, &second, (struct diag_names){ 0 });
+	cr_assert_str_eq(suggestion_result(&second), "parse");
+	cr_assert_eq(diagnostics.compared, DIAG_MAX_COMPARED - 1);
 }
 
 Test(diag, sort_takes_an_empty_list)

@@ -427,6 +427,42 @@ Test(faults, thousands_of_wrong_names_take_linear_time)
 	cr_assert_lt(times, 10, "%.1f", times);
 }
 
+/* Parameters, and arguments and names of templates, likewise. */
+static void misspell_in_templates(size_t count)
+{
+	size_t room = count * 200 + 300;
+	char *text = arena_alloc(&arena, room), *at = text;
+
+	at += sprintf(at, HEAD "params:\n");
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(at, "  par_%zu: 1\n", i);
+	at += sprintf(at, "templates:\n");
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(at, "  tem_%zu: { body: [] }\n", i);
+	at += sprintf(at, "  t:\n    body: []\n    params:\n");
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(at, "      arg_%zu: { default: 1 }\n", i);
+	at += sprintf(at, "programs:\n  p:\n    type: sk_skb\n    body:\n      - t:\n");
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(at, "          erg_%zu: 1\n", i);
+	for (size_t i = 0; i < count; i++)
+		at += sprintf(at, "      - r1 = ${por_%zu}\n      - tam_%zu\n", i, i);
+	cr_assert_lt(at, text + room);
+	manifest_assemble(&arena, any_manifest(text), &diagnostics);
+	cr_assert_eq(diagnostics.list.count, 3 * count);
+}
+
+Test(faults, thousands_of_wrong_names_in_templates_take_linear_time)
+{
+	double times;
+
+	misspell_in_templates(10);
+	for (size_t i = 0; i < 30; i++)
+		cr_assert_not_null(diagnostics.list.items[i].hint);
+	times = growth(misspell_in_templates, 2000);
+	cr_assert_lt(times, 10, "%.1f", times);
+}
+
 static void load_valid(size_t count)
 {
 	size_t room = count * 400 + 200;
