@@ -81,14 +81,51 @@ const struct bpfasm_template *bpfasm_template_add(
 	return NULL;
 }
 
+struct bpfasm_template *bpfasm_template_create(
+	struct arena *arena, const char *name, struct mark mark, const struct bpfasm_scope *scope)
+{
+	struct bpfasm_template *template = arena_alloc(arena, sizeof(*template));
+
+	template->name = name;
+	template->mark = mark;
+	template->scope = scope;
+	template->defaults.outer = &scope->variables;
+	return template;
+}
+
+/* Labels are of whoever uses the template, and what maps there are is known with the program. */
+static bool is_bound_once(const struct bpfasm_parameter *parameter)
+{
+	int argument = parameter->kind ? parameter->kind->argument : -1;
+
+	return parameter->standard && argument != ARGUMENT_LABEL && argument != ARGUMENT_MAP;
+}
+
+void bpfasm_parameter_add(struct arena *arena, struct bpfasm_template *template,
+	const struct bpfasm_parameter *parameter)
+{
+	size_t position = template->parameters.count;
+	struct yaml_variable *variable;
+
+	name_index_add(arena, &template->parameter_names, parameter->name, position);
+	*vec_add(arena, &template->parameters) = *parameter;
+	if (!is_bound_once(parameter)) {
+		*vec_add(arena, &template->bound_each) = position;
+		return;
+	}
+	variable = arena_alloc(arena, sizeof(*variable));
+	variable->name = parameter->name;
+	variable->text = parameter->standard;
+	yaml_variables_add(arena, &template->defaults, variable);
+}
+
 /* One use of a template. */
 struct expansion {
 	struct assembler *assembler;
 	const struct bpfasm_item *item;
 	struct bpfasm_template *template;
-	const struct diag_use *use;        /* this one */
-	struct yaml_variables arguments;   /* then the manifest's */
-	const struct bpfasm_argument **by; /* by parameter: what was given; NULL: nothing */
+	const struct diag_use *use;      /* this one */
+	struct yaml_variables arguments; /* then the template's defaults */
 };
 
 static void report_unknown_parameter(
@@ -102,22 +139,6 @@ static void report_unknown_parameter(
 		diag_add(diagnostics, DIAG_E0220, given->name_mark,
 			"\"%s\" has no parameter \"%s\"", expansion->template->name, given->name),
 		&suggestion);
-}
-
-static void sort_arguments(struct expansion *expansion)
-{
-	const struct bpfasm_template *template = expansion->template;
-
-	expansion->by = arena_alloc_array(
-		expansion->assembler->arena, template->parameters.count, sizeof(*expansion->by));
-	vec_each (given, &expansion->item->arguments) {
-		size_t at = name_index_find(&template->parameter_names, given->name);
-
-		if (at == NAME_ABSENT)
-			report_unknown_parameter(expansion, given);
-		else
-			expansion->by[at] = given;
-	}
 }
 
 /* The label stays the label of whoever said it first, however many templates hand it on. */
@@ -191,29 +212,48 @@ static const char *value_of(const struct expansion *expansion,
 	return right ? parameter->standard : NULL;
 }
 
-/* False where an argument is wrong. */
+/* What a parameter is in this use; `given` NULL: by default. False where it cannot be read. */
+static bool bind(struct expansion *expansion, const struct bpfasm_parameter *parameter,
+	const struct bpfasm_argument *given)
+{
+	struct arena *arena = expansion->assembler->arena;
+	struct yaml_variable *variable = arena_alloc(arena, sizeof(*variable));
+
+	variable->name = parameter->name;
+	variable->text = value_of(expansion, parameter, given);
+	variable->refused = !variable->text;
+	if (variable->text && parameter->kind && parameter->kind->argument == ARGUMENT_LABEL)
+		variable->tag = pass_label(expansion, parameter, given, variable->text);
+	yaml_variables_add(arena, &expansion->arguments, variable);
+	return variable->text != NULL;
+}
+
+/*
+ * False where an argument is wrong. The time is that of what is given, and of what is left out and
+ * has to be looked at for each use, which is paid for.
+ */
 static bool bind_arguments(struct expansion *expansion)
 {
 	const struct bpfasm_template *template = expansion->template;
-	struct arena *arena = expansion->assembler->arena;
 	size_t errors = expansion->assembler->diagnostics->errors;
 	bool readable = true;
 
-	sort_arguments(expansion);
-	expansion->arguments.outer = &template->scope->variables;
-	for (size_t i = 0; i < template->parameters.count; i++) {
-		const struct bpfasm_parameter *parameter = &template->parameters.items[i];
-		struct yaml_variable *variable = arena_alloc(arena, sizeof(*variable));
+	expansion->arguments.outer = &template->defaults;
+	vec_each (given, &expansion->item->arguments) {
+		size_t at = name_index_find(&template->parameter_names, given->name);
 
-		variable->name = parameter->name;
-		variable->text = value_of(expansion, parameter, expansion->by[i]);
-		variable->refused = !variable->text;
-		readable = readable && variable->text;
-		if (variable->text && parameter->kind &&
-			parameter->kind->argument == ARGUMENT_LABEL)
-			variable->tag =
-				pass_label(expansion, parameter, expansion->by[i], variable->text);
-		yaml_variables_add(arena, &expansion->arguments, variable);
+		if (at == NAME_ABSENT)
+			report_unknown_parameter(expansion, given);
+		else if (!bind(expansion, &template->parameters.items[at], given))
+			readable = false;
+	}
+	vec_each (position, &template->bound_each) {
+		const struct bpfasm_parameter *parameter = &template->parameters.items[*position];
+
+		if (name_index_find(&expansion->arguments.names, parameter->name) != NAME_ABSENT)
+			continue;
+		expansion->assembler->budget->nodes++;
+		readable = bind(expansion, parameter, NULL) && readable;
 	}
 	return readable && expansion->assembler->diagnostics->errors == errors;
 }
@@ -261,8 +301,7 @@ static bool may_expand(struct expansion *expansion)
 	struct assembler *assembler = expansion->assembler;
 	const struct bpfasm_template *template = expansion->template;
 
-	if (template->refused || assembler->budget->exhausted ||
-		assembler->diagnostics->errors - assembler->errors >= TEMPLATE_MAX_FAULTS)
+	if (template->refused)
 		return false;
 	if (is_active(assembler, template)) {
 		template_report_circle(assembler, expansion->item, template);
@@ -308,6 +347,14 @@ static bool is_within_budget(struct expansion *expansion)
 			arena_printf(assembler->arena, "a program has at most %d instructions",
 				BPFASM_MAX_INSTRUCTIONS));
 	return !budget->exhausted;
+}
+
+static bool may_bind(struct expansion *expansion)
+{
+	const struct assembler *assembler = expansion->assembler;
+
+	return assembler->diagnostics->errors - assembler->errors < TEMPLATE_MAX_FAULTS &&
+	       is_within_budget(expansion);
 }
 
 static void expand_body(struct expansion *expansion)
@@ -376,8 +423,13 @@ void template_expand(struct assembler *assembler, const struct bpfasm_item *item
 		.template = template,
 		.use = make_use(assembler, item, template),
 	};
-	bool bound = bind_arguments(&expansion);
+	bool bound;
 
+	if (!may_bind(&expansion)) {
+		assembler->incomplete = true;
+		return;
+	}
+	bound = bind_arguments(&expansion);
 	if (assembler->checking)
 		template_check_use(assembler, item, template);
 	else if (bound && may_expand(&expansion))

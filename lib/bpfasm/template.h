@@ -18,7 +18,10 @@
 
 #define TEMPLATE_MAX_DEPTH 32
 
-/* For all programs of a manifest: nodes of bodies as often as they are read, and bytes of text. */
+/*
+ * For all programs of a manifest: nodes of bodies and parameters left out, as often as they are read,
+ * and bytes of text.
+ */
 #define TEMPLATE_MAX_NODES YAML_MAX_NODES
 #define TEMPLATE_MAX_BYTES YAML_MAX_SUBSTITUTED
 
@@ -66,7 +69,9 @@ struct bpfasm_template {
 	struct mark mark;
 	VEC(struct bpfasm_parameter) parameters;
 	struct name_index parameter_names;
-	const struct yaml_node *body;     /* a list; NULL: it is wrong, which has been reported */
+	struct yaml_variables defaults; /* that are the same for every use; then the manifest's */
+	VEC(size_t) bound_each;       /* positions of the others: those without, labels and maps */
+	const struct yaml_node *body; /* a list; NULL: it is wrong, which has been reported */
 	const struct bpfasm_scope *scope; /* of the document that declares it */
 	enum template_state state;
 	unsigned int height; /* levels of templates below it, and itself */
@@ -79,6 +84,12 @@ struct bpfasm_scope {
 	VEC(struct bpfasm_template *) templates;
 	struct name_index template_names; /* positions in templates */
 };
+
+/* A new one of that document, without parameters and body. */
+struct bpfasm_template *bpfasm_template_create(
+	struct arena *arena, const char *name, struct mark mark, const struct bpfasm_scope *scope);
+void bpfasm_parameter_add(struct arena *arena, struct bpfasm_template *template,
+	const struct bpfasm_parameter *parameter);
 
 /* By name, or NULL; `scope` may be NULL. */
 struct bpfasm_template *bpfasm_template_named(const struct bpfasm_scope *scope, const char *name);

@@ -14,24 +14,21 @@ void decode_template_body(const struct decoder *decoder, const struct manifest_f
 			"a list of instructions and blocks");
 }
 
-static struct bpfasm_template *make_template(
-	struct manifest_loader *loader, const struct manifest_template *declared)
+static struct bpfasm_template *make_template(struct manifest_loader *loader,
+	const struct manifest *manifest, const struct manifest_template *declared)
 {
-	struct bpfasm_template *template = arena_alloc(loader->arena, sizeof(*template));
+	struct bpfasm_template *template = bpfasm_template_create(
+		loader->arena, declared->self.text, declared->self.mark, &manifest->scope);
 
-	template->name = declared->self.text;
-	template->mark = declared->self.mark;
 	template->body = declared->body;
-	vec_each (parameter, &declared->parameters) {
-		name_index_add(loader->arena, &template->parameter_names, parameter->self.text,
-			template->parameters.count);
-		*vec_add(loader->arena, &template->parameters) = (struct bpfasm_parameter){
-			.name = parameter->self.text,
-			.kind = parameter->kind.row,
-			.standard = parameter->standard.text,
-			.standard_mark = parameter->standard.mark,
-		};
-	}
+	vec_each (parameter, &declared->parameters)
+		bpfasm_parameter_add(loader->arena, template,
+			&(struct bpfasm_parameter){
+				.name = parameter->self.text,
+				.kind = parameter->kind.row,
+				.standard = parameter->standard.text,
+				.standard_mark = parameter->standard.mark,
+			});
 	return template;
 }
 
@@ -42,7 +39,6 @@ static void declare(
 	const char *taken = bpfasm_template_taken(template->name);
 	const struct bpfasm_template *other;
 
-	template->scope = &manifest->scope;
 	if (taken) {
 		diag_add(loader->diagnostics, DIAG_E0224, template->mark, "\"%s\" is %s",
 			template->name, taken)
@@ -62,7 +58,7 @@ void loader_declare_templates(struct manifest_loader *loader, struct manifest *m
 	VEC(struct bpfasm_template *) own = { 0 };
 
 	vec_each (declared, &manifest->templates) {
-		struct bpfasm_template *template = make_template(loader, declared);
+		struct bpfasm_template *template = make_template(loader, manifest, declared);
 
 		declare(loader, manifest, template);
 		*vec_add(loader->arena, &own) = template;

@@ -797,6 +797,51 @@ static void many_uses(size_t amount)
 		body);
 }
 
+/* A template of so many parameters, each declared like that. */
+static const char *wide_template(size_t amount, const char *parameter)
+{
+	char *text = arena_alloc(&arena, 64 + amount * (strlen(parameter) + 32)), *at = text;
+
+	at += sprintf(at, "  t:\n    params:\n");
+	for (size_t i = 0; i < amount; i++)
+		at += sprintf(at, "      p%zu: %s\n", i, parameter);
+	sprintf(at, "    body: []\n");
+	return text;
+}
+
+static const char *uses(size_t amount)
+{
+	char *body = arena_alloc(&arena, amount * 8 + 16), *at = body;
+
+	for (size_t i = 0; i < amount; i++)
+		at += sprintf(at, "    - t\n");
+	sprintf(at, "    - exit\n");
+	return body;
+}
+
+static void uses_of_defaults(size_t amount)
+{
+	valid(wide_template(amount, "{ kind: imm, default: 5 }"), uses(amount));
+}
+
+/* What a parameter is by default is read once, however often the template is used. */
+Test(limits, defaults_take_time_by_their_number)
+{
+	cr_assert_lt(growth(uses_of_defaults, 500), 8);
+}
+
+/* Labels are whoever's that uses the template: what has to be done for each is paid for. */
+Test(limits, of_parameters_that_are_left_out)
+{
+	any(wide_template(2000, "{ kind: label, default: out }"), uses(2000));
+	cr_assert_eq(diagnostics.list.count, 1);
+	expect_diagnostic(0, DIAG_E0222, TEMPLATES_LINE + 2003 + 4 + 1001, 7,
+		arena_printf(&arena, "\"t\" expands too far: %s", too_many_nodes));
+	diagnostics = (struct diagnostics){ .arena = &arena };
+	any(wide_template(2000, "{ kind: reg }"), uses(2000));
+	cr_assert_eq(diagnostics.list.count, 2000);
+}
+
 Test(limits, uses_take_time_by_their_number)
 {
 	cr_assert_lt(growth(many_uses, 5000), 8);
