@@ -28,7 +28,7 @@ static bool changes_r1(const struct bpf_insn *instruction)
 void asm_emit(struct assembler *assembler, struct bpf_insn instruction)
 {
 	if (changes_r1(&instruction))
-		assembler->context_moved = true;
+		assembler->context_moved = assembler->changes_r1 = true;
 	*vec_add(assembler->arena, &assembler->code->instructions) = instruction;
 	*vec_add(assembler->arena, &assembler->code->origins) = assembler->origin;
 }
@@ -72,6 +72,7 @@ void asm_jump_to(struct assembler *assembler, struct bpf_insn instruction, const
 		.instruction = (uint32_t)assembler->code->instructions.count,
 		.words = words,
 	};
+	assembler->distances = assembler->distances || !label;
 	asm_emit(assembler, instruction);
 }
 
@@ -296,12 +297,19 @@ void asm_item(struct assembler *assembler, const struct bpfasm_item *item)
 	assembler->origin = (struct bpfasm_origin){
 		.mark = item->mark, .use = assembler->diagnostics->use, .item = item
 	};
+	assembler->context_moved = assembler->context_moved || assembler->context_lost;
 	if (item->refused)
 		assembler->incomplete = true;
 	else if (block)
 		assemble_block(assembler, item, block);
 	else
 		asm_text(assembler, item);
+}
+
+/* Whether all items are there, and nothing is wrong with them. */
+static bool is_whole(const struct assembler *assembler)
+{
+	return assembler->diagnostics->errors == assembler->errors && !assembler->incomplete;
 }
 
 /* The program begins by putting the context where blocks look for it later. */
@@ -322,6 +330,30 @@ static void save_context(struct assembler *assembler)
 		relocation->instruction++;
 }
 
+static void read_body(struct assembler *assembler)
+{
+	vec_each (item, assembler->program->body)
+		asm_item(assembler, item);
+}
+
+/*
+ * Behind a label r1 is not trusted, but where a jump by distance leads to is known when all blocks
+ * have been emitted, and has moved when one is emitted in another way. So whether there is such a
+ * jump decides for the whole body, as soon as anything in it changes r1: it is read again.
+ */
+static void read_again(struct assembler *assembler, const struct bpfasm_budget *before)
+{
+	struct bpfasm_code *code = assembler->code;
+
+	code->instructions.count = code->origins.count = code->relocations.count = 0;
+	assembler->labels.count = assembler->jumps.count = assembler->passed.count = 0;
+	assembler->scope->labels = (struct name_index){ 0 };
+	*assembler->budget = *before;
+	assembler->context_lost = true;
+	assembler->context_saved = false;
+	read_body(assembler);
+}
+
 /*
  * False with a diagnostic. What jumps lead to is looked at before the context is saved: no jump can
  * mean an instruction that nobody wrote.
@@ -330,15 +362,13 @@ static bool finish(struct assembler *assembler)
 {
 	asm_resolve_jumps(assembler);
 	/* A faulty item left instructions out: distances and the end say nothing then. */
-	if (assembler->diagnostics->errors == assembler->errors && !assembler->incomplete) {
+	if (is_whole(assembler)) {
 		asm_check_distances(assembler);
 		check_end(assembler);
 	}
-	if (assembler->diagnostics->errors != assembler->errors || assembler->incomplete)
-		return false;
-	if (assembler->context_saved)
+	if (is_whole(assembler) && assembler->context_saved)
 		save_context(assembler);
-	return true;
+	return is_whole(assembler);
 }
 
 struct bpfasm_code *bpfasm_assemble(struct arena *arena, const struct bpfasm_program *program,
@@ -347,7 +377,7 @@ struct bpfasm_code *bpfasm_assemble(struct arena *arena, const struct bpfasm_pro
 {
 	struct bpfasm_code *code = arena_alloc(arena, sizeof(*code));
 	struct asm_scope scope = { .names = program->scope };
-	struct bpfasm_budget budget = { 0 };
+	struct bpfasm_budget budget = { 0 }, before;
 	struct assembler assembler = {
 		.arena = arena,
 		.diagnostics = diagnostics,
@@ -364,8 +394,10 @@ struct bpfasm_code *bpfasm_assemble(struct arena *arena, const struct bpfasm_pro
 	code->kind = program->kind;
 	code->license = program->license;
 	code->mark = program->mark;
-	vec_each (item, program->body)
-		asm_item(&assembler, item);
+	before = *assembler.budget;
+	read_body(&assembler);
+	if (assembler.distances && assembler.changes_r1 && is_whole(&assembler))
+		read_again(&assembler, &before);
 	if (!finish(&assembler))
 		return NULL;
 	code->digest = digest_of(code, maps);

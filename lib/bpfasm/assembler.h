@@ -64,6 +64,9 @@ struct assembler {
 	struct yaml_cursor cursor; /* in the item that is being read */
 	bool incomplete;           /* an item was left out: its fault has been reported */
 	bool context_moved;        /* r1 may hold something else than the context by now */
+	bool context_lost;         /* likewise, wherever an item begins */
+	bool changes_r1;           /* an instruction did */
+	bool distances;            /* a jump has its distance */
 	bool context_saved;        /* a block reads the context from the stack */
 	size_t errors;             /* that there were before */
 	struct template_check

@@ -350,6 +350,48 @@ Test(blocks, a_label_without_quotes_is_told)
 	expect_hint(0, "a label needs quotes: \"done:\"");
 }
 
+/*
+ * A jump by distance may lead to any block: where something changes r1, none of them trusts it. The
+ * distances are those of what is emitted then.
+ */
+Test(blocks, the_context_where_jumps_by_distance_lead)
+{
+	EXPECT_CODE(valid_code("- r7 = 0\n"
+			       "- load_field: { dst: r2, field: len }\n"
+			       "- r1 = 5\n"
+			       "- r7 += 1\n"
+			       "- if r7 < 3 goto -5\n"
+			       "- exit\n"),
+		{ 0x7b, 10, 1, -448, 0 }, { 0xb7, 7, 0, 0, 0 }, { 0x79, 2, 10, -448, 0 },
+		{ 0x61, 2, 2, 0, 0 }, { 0xb7, 1, 0, 0, 5 }, { 0x07, 7, 0, 0, 1 },
+		{ 0xa5, 7, 0, -5, 3 }, EXIT);
+}
+
+/* Over the instruction with which match finds the context, which it keeps for what is behind it. */
+Test(blocks, the_context_where_a_jump_by_distance_leads_past_a_block)
+{
+	const struct bpfasm_code *code =
+		valid_code("- call 5\n"
+			   "- jmp_imm: { op: jeq, dst: r0, imm: 7, to: 3 }\n"
+			   "- match: { local_port: 80, else: out }\n"
+			   "- load_field: { dst: r3, field: len }\n"
+			   "- 'out: exit'\n");
+	struct bpf_insn first = code->instructions.items[6];
+
+	cr_assert_eq(code->instructions.count, 9);
+	cr_assert_eq(first.code, BPF_LDX | BPF_MEM | BPF_DW);
+	cr_assert_eq(first.src_reg, R10);
+}
+
+Test(blocks, the_context_that_nothing_takes_away)
+{
+	EXPECT_CODE(valid_code("- load_field: { dst: r2, field: len }\n"
+			       "- if r2 == 7 goto -2\n"
+			       "- load_field: { dst: r3, field: len }\n"
+			       "- exit\n"),
+		{ 0x61, 2, 1, 0, 0 }, { 0x15, 2, 0, -2, 7 }, { 0x61, 3, 1, 0, 0 }, EXIT);
+}
+
 /* An argument that cannot be read is told by its type, and not missed as well. */
 Test(blocks, a_refused_argument_is_told_once)
 {
