@@ -8,16 +8,9 @@
 
 #include <stddef.h>
 
-/* RFC 9669; the first and the last two are later than the headers this is built with. */
-#define MODE_SIGNED 0x80    /* BPF_MEMSX */
-#define LOAD_ACQUIRE 0x100  /* BPF_LOAD_ACQ, an atomic */
-#define STORE_RELEASE 0x110 /* BPF_STORE_REL */
-
 static int64_t size_of(const struct bpf_insn *insn)
 {
-	static const int64_t sizes[] = { 4, 2, 1, 8 }; /* BPF_W, BPF_H, BPF_B, BPF_DW */
-
-	return sizes[BPF_SIZE(insn->code) >> 3];
+	return insn_bytes(insn->code);
 }
 
 static bool is_written(const struct flow_state *state, int64_t byte)
@@ -217,7 +210,7 @@ static struct flow_value any_number(struct flow *flow, const struct bpf_insn *in
 	uint64_t most = UINT64_MAX >> (64 - bits);
 	struct range range = range_between(0, most);
 
-	if (BPF_CLASS(insn->code) == BPF_LDX && BPF_MODE(insn->code) == MODE_SIGNED) {
+	if (BPF_CLASS(insn->code) == BPF_LDX && BPF_MODE(insn->code) == BPF_MEMSX) {
 		range = range_between(0, most / 2);
 		range_add(&range, UINT64_MAX - most / 2, UINT64_MAX);
 	}
@@ -297,7 +290,7 @@ static struct flow_value load_stack(
 		return any_number(flow, insn);
 	stored = &state->stack[(offset + FLOW_STACK) / 8];
 	if (!(state->slots >> ((offset + FLOW_STACK) / 8) & 1) ||
-		BPF_MODE(insn->code) == MODE_SIGNED ||
+		BPF_MODE(insn->code) == BPF_MEMSX ||
 		stored->piece_at != (offset + FLOW_STACK) % 8 || stored->piece_size != size)
 		return flow_value_of(FLOW_ANYTHING);
 	return piece_of(state, stored);
@@ -424,9 +417,9 @@ void flow_store(struct flow *flow, struct flow_state *state, size_t at)
 
 	if (BPF_CLASS(insn->code) == BPF_ST)
 		store_constant(flow, state, at);
-	else if (!atomic || insn->imm == STORE_RELEASE)
+	else if (!atomic || insn->imm == BPF_STORE_REL)
 		store_register(flow, state, at);
-	else if (insn->imm == LOAD_ACQUIRE)
+	else if (insn->imm == BPF_LOAD_ACQ)
 		flow_load(flow, state, at);
 	else
 		exchange(flow, state, at);

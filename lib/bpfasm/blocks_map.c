@@ -70,23 +70,13 @@ void emit_count(struct assembler *assembler, const struct block *block, const st
 	emit_land(assembler, none);
 }
 
-/* The size of a load or store of so many bytes; -1: none has it. */
-static int size_of(uint32_t bytes)
-{
-	return bytes == 1   ? BPF_B
-	       : bytes == 2 ? BPF_H
-	       : bytes == 4 ? BPF_W
-	       : bytes == 8 ? BPF_DW
-			    : -1;
-}
-
 /* How values of the map are stored; -1 with a diagnostic. */
 static int store_size(struct assembler *assembler, const struct block_value *map)
 {
 	uint32_t size = map_of(assembler, map)->value_size;
 
-	if (size_of(size) >= 0)
-		return size_of(size);
+	if (insn_size_of(size) >= 0)
+		return insn_size_of(size);
 	diag_add(assembler->diagnostics, DIAG_E0308, map->mark,
 		"store writes values of 1, 2, 4 or 8 bytes, those of \"%s\" have %u",
 		map_of(assembler, map)->name, size);
@@ -134,12 +124,12 @@ static int lookup_size(struct assembler *assembler, const struct block_value *v)
 
 	if (v[LOOKUP_SIZE].form == VALUE_NUMBER)
 		return (int)v[LOOKUP_SIZE].number;
-	if (size_of(map->value_size) < 0)
+	if (insn_size_of(map->value_size) < 0)
 		diag_add(assembler->diagnostics, DIAG_E0305, v[LOOKUP_DST].mark,
 			"the values of \"%s\" have %u bytes: say which \"size\" to load, and "
 			"\"off\"",
 			map->name, map->value_size);
-	return size_of(map->value_size);
+	return insn_size_of(map->value_size);
 }
 
 void emit_lookup(

@@ -157,7 +157,7 @@ bool flow_branch(struct flow *flow, struct flow_state *state, size_t at)
 	bool leads = flow_is_inside(flow, target);
 	struct flow_state other;
 
-	if (branch.operation == 0xe0) { /* may_goto: the kernel's to decide, either way */
+	if (branch.operation == BPF_JCOND) { /* may_goto: the kernel's to decide, either way */
 		if (leads)
 			flow_arrive(flow, (size_t)target, state);
 		return true;

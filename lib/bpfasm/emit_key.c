@@ -4,11 +4,6 @@
 
 #include <string.h>
 
-static int size_of(uint32_t bytes)
-{
-	return bytes == 8 ? BPF_DW : bytes == 4 ? BPF_W : bytes == 2 ? BPF_H : BPF_B;
-}
-
 static const struct bpfasm_map *map_of(
 	const struct assembler *assembler, const struct block_value *map)
 {
@@ -24,15 +19,15 @@ static void store_bytes(struct assembler *assembler, uint32_t offset, uint32_t s
 		piece /= 2;
 	if (piece == size) {
 		asm_emit(assembler,
-			insn_store(size_of(size), R10, (int16_t)(STACK_KEY + offset), R0));
+			insn_store(insn_size_of(size), R10, (int16_t)(STACK_KEY + offset), R0));
 		return;
 	}
-	asm_emit(assembler, insn_store(size_of(size), R10, STACK_FIELD, R0));
+	asm_emit(assembler, insn_store(insn_size_of(size), R10, STACK_FIELD, R0));
 	for (uint32_t done = 0; done < size; done += piece) {
 		asm_emit(assembler,
-			insn_load(size_of(piece), R0, R10, (int16_t)(STACK_FIELD + done)));
-		asm_emit(assembler,
-			insn_store(size_of(piece), R10, (int16_t)(STACK_KEY + offset + done), R0));
+			insn_load(insn_size_of(piece), R0, R10, (int16_t)(STACK_FIELD + done)));
+		asm_emit(assembler, insn_store(insn_size_of(piece), R10,
+					    (int16_t)(STACK_KEY + offset + done), R0));
 	}
 }
 
@@ -184,11 +179,11 @@ static void build_key(struct assembler *assembler, const struct key_layout *layo
 /* A number, or a register that holds one, as a key of that size. */
 static void store_number(struct assembler *assembler, const struct block_value *key, uint32_t size)
 {
-	uint8_t store = (uint8_t)(BPF_MEM | size_of(size));
+	uint8_t store = (uint8_t)(BPF_MEM | insn_size_of(size));
 
 	asm_emit(assembler,
 		key->form == VALUE_REGISTER
-			? insn_store(size_of(size), R10, STACK_KEY, (int)key->number)
+			? insn_store(insn_size_of(size), R10, STACK_KEY, (int)key->number)
 			: insn_make(BPF_ST | store, R10, 0, STACK_KEY, (int32_t)key->number));
 }
 

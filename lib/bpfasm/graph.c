@@ -7,7 +7,7 @@
 
 static bool is_wide_load(const struct bpf_insn *insn)
 {
-	return insn->code == (BPF_LD | BPF_IMM | BPF_DW);
+	return insn->code == INSN_WIDE_LOAD;
 }
 
 /* Calls and exits are of these classes, too. */
@@ -25,7 +25,7 @@ static bool jumps(const struct bpf_insn *insn)
 int64_t flow_jump_target(const struct flow *flow, size_t at)
 {
 	const struct bpf_insn *insn = flow_instruction(flow, at);
-	bool is_long = insn->code == (BPF_JMP32 | BPF_JA);
+	bool is_long = insn->code == INSN_LONG_JUMP;
 
 	return (int64_t)at + 1 + (is_long ? insn->imm : insn->off);
 }
@@ -50,8 +50,8 @@ static bool is_known_jump(const struct bpf_insn *insn)
 		       insn->src_reg == 0;
 	if (operation == BPF_JA)
 		return BPF_SRC(insn->code) == BPF_K;
-	/* 0xe0 is may_goto, which asks no register. */
-	return operation <= BPF_JSLE || insn->code == (BPF_JMP | 0xe0);
+	/* may_goto asks no register. */
+	return operation <= BPF_JSLE || insn->code == (BPF_JMP | BPF_JCOND);
 }
 
 static bool is_known_arithmetic(const struct bpf_insn *insn)
@@ -76,8 +76,8 @@ static bool is_known_access(const struct bpf_insn *insn)
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_LD:
 		return is_wide_load(insn) || mode == BPF_ABS || mode == BPF_IND;
-	case BPF_LDX: /* 0x80: the sign is extended */
-		return mode == BPF_MEM || (mode == 0x80 && BPF_SIZE(insn->code) != BPF_DW);
+	case BPF_LDX:
+		return mode == BPF_MEM || (mode == BPF_MEMSX && BPF_SIZE(insn->code) != BPF_DW);
 	case BPF_ST:
 		return mode == BPF_MEM;
 	default:

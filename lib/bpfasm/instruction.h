@@ -33,6 +33,23 @@
 
 enum { R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, REGISTER_COUNT };
 
+/* The bytes that a load or store of that opcode moves. */
+static inline uint32_t insn_bytes(uint8_t code)
+{
+	static const uint8_t bytes[] = { 4, 2, 1, 8 }; /* BPF_W, BPF_H, BPF_B, BPF_DW */
+
+	return bytes[BPF_SIZE(code) >> 3];
+}
+
+/* The size of a load or store of so many bytes; -1: none moves them. */
+static inline int insn_size_of(uint32_t bytes)
+{
+	for (int size = BPF_W; size <= BPF_DW; size += BPF_H)
+		if (insn_bytes((uint8_t)size) == bytes)
+			return size;
+	return -1;
+}
+
 static inline struct bpf_insn insn_make(
 	uint8_t code, int dst, int src, int16_t offset, int32_t immediate)
 {

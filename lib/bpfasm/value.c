@@ -279,8 +279,7 @@ static const char *map_types(struct arena *arena, uint32_t maps)
 	for (size_t i = 0; i < count; i++)
 		if (maps & (1u << kinds[i].type))
 			list = list ? arena_printf(arena, "%s, %s", list, kinds[i].name)
-				    : arena_printf(arena, "%s %s",
-					      strchr("aeiou", kinds[i].name[0]) ? "an" : "a",
+				    : arena_printf(arena, "%s %s", article_of(kinds[i].name),
 					      kinds[i].name);
 	return list;
 }

@@ -16,27 +16,6 @@ int asm_register_named(const char *text, size_t length)
 	return length == 3 && text[1] == '1' && text[2] == '0' ? R10 : -1;
 }
 
-int asm_size_named(const char *text, size_t length)
-{
-	static const struct {
-		const char *block, *assembly;
-		int size;
-	} sizes[] = {
-		{ "b", "u8", BPF_B },
-		{ "h", "u16", BPF_H },
-		{ "w", "u32", BPF_W },
-		{ "dw", "u64", BPF_DW },
-	};
-
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
-		if ((strlen(sizes[i].block) == length &&
-			    memcmp(sizes[i].block, text, length) == 0) ||
-			(strlen(sizes[i].assembly) == length &&
-				memcmp(sizes[i].assembly, text, length) == 0))
-			return sizes[i].size;
-	return -1;
-}
-
 static int digit_value(char c)
 {
 	if (c >= '0' && c <= '9')

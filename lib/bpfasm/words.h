@@ -15,9 +15,6 @@ int asm_register_named(const char *text, size_t length);
  */
 int asm_parse_number(const char *text, size_t length, __int128 *ret);
 
-/* BPF_W for "w" and "u32", and so on; -1 for anything else. */
-int asm_size_named(const char *text, size_t length);
-
 /* "a" or "an", for a word in a message. */
 const char *article_of(const char *word);
 

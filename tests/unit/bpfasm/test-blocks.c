@@ -41,6 +41,26 @@ Test(blocks, registers_and_loads)
 }
 
 /* A block without arguments: as a word, as a key without value, with an empty mapping. */
+Test(blocks, both_words_for_a_size)
+{
+	static const char *const words[][2] = { { "b", "u8" }, { "h", "u16" }, { "w", "u32" },
+		{ "dw", "u64" } };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		for (size_t j = 0; j < 2; j++) {
+			const struct bpfasm_code *code = valid_code(arena_printf(&arena,
+				"- ldx: { size: %s, dst: r1, src: r1, off: 0 }\n"
+				"- exit\n",
+				words[i][j]));
+
+			cr_assert_eq(insn_bytes(code->instructions.items[0].code), 1u << i);
+			cr_assert_eq(
+				insn_size_of(1u << i), BPF_SIZE(code->instructions.items[0].code));
+		}
+	cr_assert_eq(insn_size_of(0), -1);
+	cr_assert_eq(insn_size_of(3), -1);
+}
+
 Test(blocks, three_ways_to_write_no_arguments)
 {
 	EXPECT_CODE(valid_code("- exit_insn\n- exit_insn:\n- exit_insn: {}\n"), EXIT, EXIT, EXIT);

@@ -486,18 +486,3 @@ Test(words, what_is_no_number)
 			"\"%s\"", texts[i]);
 	}
 }
-
-Test(words, sizes)
-{
-	cr_assert_eq(asm_size_named("b", 1), BPF_B);
-	cr_assert_eq(asm_size_named("h", 1), BPF_H);
-	cr_assert_eq(asm_size_named("w", 1), BPF_W);
-	cr_assert_eq(asm_size_named("dw", 2), BPF_DW);
-	cr_assert_eq(asm_size_named("u8", 2), BPF_B);
-	cr_assert_eq(asm_size_named("u16", 3), BPF_H);
-	cr_assert_eq(asm_size_named("u32", 3), BPF_W);
-	cr_assert_eq(asm_size_named("u64", 3), BPF_DW);
-	cr_assert_eq(asm_size_named("u3", 2), -1);
-	cr_assert_eq(asm_size_named("", 0), -1);
-	cr_assert_eq(asm_size_named("d", 1), -1);
-}
