@@ -304,7 +304,7 @@ static void add_scalar(struct loader *loader, const yaml_event_t *event)
 		node->refused = true;
 		diag_add(loader->diagnostics, DIAG_E0106, node->mark,
 			"this value is %zu bytes long, the limit is %d", length, YAML_MAX_SCALAR);
-	} else if (memchr(value, '\0', length)) {
+	} else if (memchr(value, '\0', guarded)) {
 		node->refused = true;
 		diag_add(loader->diagnostics, DIAG_E0101, node->mark,
 			"a NUL byte has no place in a manifest");

@@ -9,6 +9,7 @@
 
 struct walk {
 	const char *at, *end; /* in the source */
+	const char *plain;    /* up to there, blanks are text */
 };
 
 static bool is_blank(char c)
@@ -16,23 +17,56 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+static bool is_break(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
 /* At blanks that a line break follows, or at the break itself. */
-static bool at_fold(const struct walk *walk)
+static bool at_fold(struct walk *walk)
 {
 	const char *at = walk->at;
 
+	if (at < walk->plain)
+		return false;
 	while (at < walk->end && is_blank(*at))
 		at++;
-	return at < walk->end && (*at == '\n' || *at == '\r');
+	if (at < walk->end && is_break(*at))
+		return true;
+	walk->plain = at;
+	return false;
 }
 
-/* Passes line breaks and the blanks around them; the bytes that they are in the value. */
-static size_t pass_fold(struct walk *walk)
+/* Passes a line break: "\n", "\r\n" or "\r". */
+static void pass_break(struct walk *walk)
+{
+	walk->at += walk->end - walk->at > 1 && walk->at[0] == '\r' && walk->at[1] == '\n';
+	walk->at++;
+}
+
+/* Passes line breaks and the blanks around them; how many breaks. */
+static size_t pass_breaks(struct walk *walk)
 {
 	size_t breaks = 0;
 
-	while (walk->at < walk->end && (is_blank(*walk->at) || strchr("\r\n", *walk->at)))
-		breaks += *walk->at++ == '\n';
+	while (walk->at < walk->end) {
+		if (is_break(*walk->at)) {
+			pass_break(walk);
+			breaks++;
+		} else if (is_blank(*walk->at)) {
+			walk->at++;
+		} else {
+			break;
+		}
+	}
+	return breaks;
+}
+
+/* The same; the bytes that they are in the value. */
+static size_t pass_fold(struct walk *walk)
+{
+	size_t breaks = pass_breaks(walk);
+
 	return breaks > 1 ? breaks - 1 : 1;
 }
 
@@ -61,12 +95,13 @@ static size_t pass_escape(struct walk *walk)
 	size_t digits = letter == 'x' ? 2 : letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
 	const char *code = walk->at + 2;
 
-	walk->at += 2 + digits;
-	if (letter == '\n' || letter == '\r') {
-		while (walk->at < walk->end && (is_blank(*walk->at) || *walk->at == '\n'))
-			walk->at++;
-		return 0;
+	/* Of a line break nothing is left, of those behind it all. */
+	if (is_break(letter)) {
+		walk->at++;
+		pass_break(walk);
+		return pass_breaks(walk);
 	}
+	walk->at += 2 + digits;
 	if (digits)
 		return encoded_length(read_hex(code, digits));
 	/* NEL and the no-break space take two bytes, the line and paragraph separators three. */
@@ -86,30 +121,55 @@ static size_t pass_next(struct walk *walk, char quote)
 	return 1;
 }
 
-static void restart(struct yaml_cursor *cursor, const struct yaml_node *scalar)
+/* Behind the line break that comes next. */
+static const char *next_line(const char *at, const char *end)
 {
-	*cursor = (struct yaml_cursor){ .scalar = scalar, .place = scalar->mark };
-	if (scalar->style == YAML_LITERAL) {
-		cursor->place.line++;
-		return;
-	}
-	cursor->at = scalar->mark.source->text + source_offset(&scalar->mark);
-	cursor->at += scalar->style == YAML_QUOTED;
-	cursor->place.column += scalar->style == YAML_QUOTED;
+	struct walk walk = { at, end, NULL };
+
+	while (walk.at < end && !is_break(*walk.at))
+		walk.at++;
+	if (walk.at < end)
+		pass_break(&walk);
+	return walk.at;
 }
 
-/* The place of `to`, which is not before `from`, whose place is known. */
-static struct mark move_on(struct mark place, const char *from, const char *to)
+/*
+ * A literal scalar's text is cut at the first line's indent: what a line has more in the source than
+ * in the text tells it.
+ */
+static void enter_line(struct yaml_cursor *cursor, const char *end)
 {
-	for (; from < to; from++) {
-		if (*from == '\n') {
-			place.line++;
-			place.column = 1;
-		} else {
-			place.column += ((unsigned char)*from & 0xc0) != 0x80;
-		}
+	const char *line = cursor->at;
+	size_t kept = strcspn(cursor->scalar->text + cursor->line_start, "\n");
+
+	while (line < end && !is_break(*line))
+		line++;
+	if ((size_t)(line - cursor->at) > kept)
+		cursor->at = line - kept;
+}
+
+static void restart(struct yaml_cursor *cursor, const struct yaml_node *scalar)
+{
+	const struct source *source = scalar->mark.source;
+	const char *at = source->text + source_offset(&scalar->mark);
+
+	*cursor = (struct yaml_cursor){ .scalar = scalar, .at = at };
+	if (scalar->style == YAML_QUOTED) {
+		cursor->quote = *at;
+		cursor->at++;
 	}
-	return place;
+	if (scalar->style == YAML_LITERAL) {
+		/* It begins on the line after its "|". */
+		cursor->at = next_line(at, source->text + source->length);
+		enter_line(cursor, source->text + source->length);
+	}
+}
+
+/* A backslash that joins this line and the next. */
+static bool at_joint(const struct walk *walk, char quote)
+{
+	return quote == '"' && walk->end - walk->at > 1 && walk->at[0] == '\\' &&
+	       is_break(walk->at[1]);
 }
 
 /* Characters of the source that stand for so many bytes of the value; in one line, or of those. */
@@ -120,66 +180,48 @@ static uint32_t width_of(struct walk walk, char quote, size_t bytes, uint32_t ot
 
 	while (passed < bytes && walk.at < walk.end)
 		passed += pass_next(&walk, quote);
-	if (memchr(start, '\n', (size_t)(walk.at - start)))
-		return otherwise;
+	for (const char *at = start; at < walk.at; at++)
+		if (is_break(*at))
+			return otherwise;
 	return (uint32_t)count_characters(start, (size_t)(walk.at - start));
 }
 
 /* Plain and quoted scalars. */
-static struct mark mark_in_flow(struct yaml_cursor *cursor, size_t offset, size_t length)
+static const char *find_in_flow(struct yaml_cursor *cursor, size_t offset, const char *end)
 {
-	const struct source *source = cursor->scalar->mark.source;
-	struct walk walk = { cursor->at, source->text + source->length };
-	char quote = cursor->scalar->style == YAML_QUOTED
-			     ? source->text[source_offset(&cursor->scalar->mark)]
-			     : 0;
-	struct mark mark;
+	struct walk walk = { cursor->at, end, cursor->plain }, ahead;
 
 	while (cursor->offset < offset && walk.at < walk.end)
-		cursor->offset += pass_next(&walk, quote);
-	cursor->place = move_on(cursor->place, cursor->at, walk.at);
+		cursor->offset += pass_next(&walk, cursor->quote);
 	cursor->at = walk.at;
+	cursor->plain = walk.plain;
 	/* The byte looked for may stand behind a line break that counts for nothing. */
-	while (quote == '"' && walk.end - walk.at > 1 && walk.at[0] == '\\' && walk.at[1] == '\n')
-		pass_escape(&walk);
-	mark = move_on(cursor->place, cursor->at, walk.at);
-	mark.length = width_of(walk, quote, length,
-		(uint32_t)count_characters(cursor->scalar->text + offset, length));
-	return mark;
+	for (ahead = walk; at_joint(&ahead, cursor->quote) && !pass_escape(&ahead);)
+		walk = ahead;
+	return walk.at;
 }
 
-/* A literal scalar's text begins on the line after its "|" and is cut at the first line's indent. */
-static struct mark mark_in_literal(struct yaml_cursor *cursor, size_t offset, size_t length)
+static const char *find_in_literal(struct yaml_cursor *cursor, size_t offset, const char *end)
 {
 	const char *text = cursor->scalar->text;
-	size_t indent = 0, size;
-	const char *line;
-	struct mark mark;
 
 	for (; cursor->offset < offset; cursor->offset++) {
-		if (text[cursor->offset] == '\n') {
-			cursor->place.line++;
-			cursor->line_start = cursor->offset + 1;
-		}
+		if (text[cursor->offset] != '\n')
+			continue;
+		cursor->at = next_line(cursor->at, end);
+		cursor->line_start = cursor->offset + 1;
+		enter_line(cursor, end);
 	}
-	mark = cursor->place;
-	/* Where this line of the text stands in its source line tells the indent. */
-	line = source_line(mark.source, mark.line, &size);
-	if (line) {
-		size_t kept = strcspn(text + cursor->line_start, "\n");
-
-		indent = size > kept ? size - kept : 0;
-	}
-	mark.column = (uint32_t)(indent + 1 +
-				 count_characters(
-					 text + cursor->line_start, offset - cursor->line_start));
-	mark.length = (uint32_t)count_characters(text + offset, length);
-	return mark;
+	return cursor->at + (offset - cursor->line_start);
 }
 
 struct mark yaml_mark_from(
 	struct yaml_cursor *cursor, const struct yaml_node *scalar, size_t offset, size_t length)
 {
+	const struct source *source;
+	const char *at, *end;
+	struct mark mark;
+
 	scalar = yaml_original(scalar, &offset, &length);
 	if (scalar->alias || scalar->style == YAML_FOLDED)
 		return scalar->mark;
@@ -189,8 +231,18 @@ struct mark yaml_mark_from(
 		length = scalar->length - offset;
 	if (cursor->scalar != scalar || cursor->offset > offset)
 		restart(cursor, scalar);
-	return scalar->style == YAML_LITERAL ? mark_in_literal(cursor, offset, length)
-					     : mark_in_flow(cursor, offset, length);
+	source = scalar->mark.source;
+	end = source->text + source->length;
+	if (scalar->style == YAML_LITERAL)
+		at = find_in_literal(cursor, offset, end);
+	else
+		at = find_in_flow(cursor, offset, end);
+	mark = source_mark_of_byte(source, (size_t)(at - source->text));
+	mark.length = (uint32_t)count_characters(scalar->text + offset, length);
+	if (scalar->style != YAML_LITERAL)
+		mark.length = width_of((struct walk){ at, end, cursor->plain }, cursor->quote,
+			length, mark.length);
+	return mark;
 }
 
 struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t length)

@@ -101,8 +101,9 @@ struct mark yaml_mark_at(const struct yaml_node *scalar, size_t offset, size_t l
 struct yaml_cursor {
 	const struct yaml_node *scalar;
 	size_t offset;     /* bytes of the text that are behind it */
-	struct mark place; /* of that; literal: the line of it */
-	const char *at;    /* plain and quoted: where that is in the source */
+	const char *at;    /* where that is in the source; literal: where the line of it begins */
+	const char *plain; /* plain and quoted: blanks up to there are text, and no fold */
+	char quote;        /* quoted: which; else 0 */
 	size_t line_start; /* literal: offset at which the line begins */
 };
 

@@ -38,6 +38,7 @@ struct substituter {
 	char *text;
 	size_t length, capacity;
 	bool refused;
+	struct yaml_cursor cursor; /* for faults, which come from the front to the back */
 };
 
 /* What would be too long is refused before there is room made for it. */
@@ -81,7 +82,8 @@ static struct diagnostic *fail(struct substituter *substituter, enum diag_code c
 {
 	substituter->refused = true;
 	return diag_add(substituter->context->diagnostics, code,
-		yaml_mark_at(substituter->scalar, from, length), "%s", message);
+		yaml_mark_from(&substituter->cursor, substituter->scalar, from, length), "%s",
+		message);
 }
 
 static bool is_incomplete(const struct yaml_variables *variables)

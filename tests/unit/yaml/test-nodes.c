@@ -277,6 +277,70 @@ Test(nodes, place_inside_a_literal_with_carriage_returns)
 	expect_at(node, 4, 3, 3, 3, 3);
 }
 
+/* For libyaml a carriage return alone ends a line, too; for marks only "\n" does. */
+Test(nodes, place_behind_carriage_returns)
+{
+	const struct yaml_node *root = yaml_of("a: |\n  one\r  two\r\n  end\n"
+					       "b: one\r\r\r  two\n"
+					       "c: 'one\r\n\r\n  two'\n");
+
+	cr_assert_str_eq(yaml_get(root, "a")->text, "one\ntwo\nend\n");
+	expect_at(yaml_get(root, "a"), 4, 3, 2, 9, 3);
+	expect_at(yaml_get(root, "a"), 8, 3, 3, 3, 3);
+	cr_assert_str_eq(yaml_get(root, "b")->text, "one\n\ntwo");
+	expect_at(yaml_get(root, "b"), 5, 3, 4, 12, 3);
+	cr_assert_str_eq(yaml_get(root, "c")->text, "one\ntwo");
+	expect_at(yaml_get(root, "c"), 4, 3, 7, 3, 3);
+}
+
+Test(nodes, place_behind_line_breaks_that_are_escaped)
+{
+	const struct yaml_node *root = yaml_of("a: \"one\\\n  two\"\n"
+					       "b: \"one\\\r\n  two\"\n"
+					       "c: \"one\\\r  two\"\n"
+					       "d: \"one\\\r\n\r\n\n  two\"\n");
+
+	expect_at(yaml_get(root, "a"), 3, 3, 2, 3, 3);
+	expect_at(yaml_get(root, "b"), 3, 3, 4, 3, 3);
+	expect_at(yaml_get(root, "b"), 4, 2, 4, 4, 2);
+	expect_at(yaml_get(root, "c"), 3, 3, 5, 12, 3);
+	cr_assert_str_eq(yaml_get(root, "d")->text, "one\n\ntwo");
+	expect_at(yaml_get(root, "d"), 5, 3, 9, 3, 3);
+}
+
+/* A scalar that is all one line. */
+static const struct {
+	const char *before, *piece, *behind;
+} lines[] = { { "- |\n ", "x", "\n" }, { "- \"", "   ", "x\"\n" }, { "- ", "x", "\n" } };
+
+static size_t slow_line;
+
+/* Its places from the front to the back. */
+static void walk_line(size_t amount)
+{
+	size_t length = strlen(lines[slow_line].piece);
+	char *text = arena_alloc(&arena, amount * length + 1);
+	struct yaml_cursor cursor = { 0 };
+	const struct yaml_node *scalar;
+
+	for (size_t i = 0; i < amount; i++)
+		memcpy(text + i * length, lines[slow_line].piece, length);
+	scalar = yaml_of(arena_printf(&arena, "%s%s%s", lines[slow_line].before, text,
+				 lines[slow_line].behind))
+			 ->items.items[0];
+	for (size_t i = 0; i < scalar->length; i++)
+		yaml_mark_from(&cursor, scalar, i, 1);
+}
+
+Test(nodes, places_in_one_line_take_linear_time)
+{
+	for (slow_line = 0; slow_line < sizeof(lines) / sizeof(lines[0]); slow_line++) {
+		double times = growth(walk_line, 5000);
+
+		cr_assert_lt(times, 10, "%zu: %.1f", slow_line, times);
+	}
+}
+
 Test(nodes, place_in_folded_text_is_the_scalar)
 {
 	const struct yaml_node *node = yaml_get(yaml_of("a: >\n  one\n  two\n"), "a");

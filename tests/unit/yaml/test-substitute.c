@@ -432,3 +432,21 @@ Test(substitute, the_limit_is_for_what_the_file_says)
 	expect_diagnostic(
 		0, DIAG_E0106, 1, 4, "this value is 65537 bytes long, the limit is 65536");
 }
+
+/* Faults of one scalar: each is told by its place. */
+static void unknown_parameters(size_t amount)
+{
+	char *text = arena_alloc(&arena, amount * 4 + 1);
+
+	for (size_t i = 0; i < amount; i++)
+		memcpy(text + i * 4, "${a}", 4);
+	value_in(arena_printf(&arena, "a: %s\n", text));
+	cr_assert_eq(diagnostics.list.count, amount);
+}
+
+Test(substitute, many_faults_in_one_scalar_take_linear_time)
+{
+	double times = growth(unknown_parameters, 4000);
+
+	cr_assert_lt(times, 10, "%.1f", times);
+}
