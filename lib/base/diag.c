@@ -4,7 +4,9 @@
 #include "lib/base/index.h"
 #include "lib/base/suggest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const struct diag_code_info diag_codes[DIAG_CODE_COUNT] = {
 #define X(code, exit_code, meaning) [DIAG_##code] = { #code, exit_code, meaning },
@@ -22,26 +24,121 @@ static void count_one(struct diagnostics *diagnostics, enum diag_code code)
 		diagnostics->warnings++;
 }
 
+/* Where a template's text was come to from outside of templates. */
+static struct mark origin_of(const struct diagnostic *diagnostic)
+{
+	struct mark from = mark_none;
+
+	for (const struct diag_use *use = diagnostic->use; use; use = use->outer)
+		from = use->mark;
+	return from;
+}
+
+static bool is_same_place(const struct mark *one, const struct mark *other)
+{
+	return one->source == other->source && one->line == other->line &&
+	       one->column == other->column;
+}
+
+static bool says_the_same(const struct diagnostic *one, const struct diagnostic *other)
+{
+	struct mark from = origin_of(one), other_from = origin_of(other);
+
+	return one->code == other->code && is_same_place(&one->mark, &other->mark) &&
+	       is_same_place(&from, &other_from) && strcmp(one->message, other->message) == 0;
+}
+
+static uint64_t hash_place(uint64_t hash, const struct mark *mark)
+{
+	hash = hash_bytes(hash, &mark->source, sizeof(mark->source));
+	hash = hash_bytes(hash, &mark->line, sizeof(mark->line));
+	return hash_bytes(hash, &mark->column, sizeof(mark->column));
+}
+
+/* The slot of what says the same, or an empty one; there is one. */
+static size_t *find_said(const struct diagnostics *diagnostics, const struct diagnostic *diagnostic)
+{
+	struct mark from = origin_of(diagnostic);
+	uint64_t hash = hash_place(hash_place(HASH_SEED, &diagnostic->mark), &from);
+	size_t at;
+
+	hash = hash_bytes(hash, &diagnostic->code, sizeof(diagnostic->code));
+	hash = hash_bytes(hash, diagnostic->message, strlen(diagnostic->message));
+	for (at = hash & (diagnostics->room - 1); diagnostics->said[at];
+		at = (at + 1) & (diagnostics->room - 1))
+		if (says_the_same(&diagnostics->list.items[diagnostics->said[at] - 1], diagnostic))
+			break;
+	return &diagnostics->said[at];
+}
+
+/* All of the list into a table that is never more than half full. */
+static void index_said(struct diagnostics *diagnostics)
+{
+	if (diagnostics->list.count * 2 >= diagnostics->room) {
+		diagnostics->room = diagnostics->room ? diagnostics->room * 2 : 16;
+		diagnostics->said = arena_alloc_array(
+			diagnostics->arena, diagnostics->room, sizeof(*diagnostics->said));
+	} else {
+		memset(diagnostics->said, 0, diagnostics->room * sizeof(*diagnostics->said));
+	}
+	for (size_t i = 0; i < diagnostics->list.count; i++)
+		*find_said(diagnostics, &diagnostics->list.items[i]) = i + 1;
+}
+
+static struct diagnostic *add_again(struct diagnostics *diagnostics, size_t position)
+{
+	diagnostics->again = diagnostics->list.items[position];
+	if (diag_codes[diagnostics->again.code].exit_code)
+		diagnostics->errors_again++;
+	else
+		diagnostics->warnings_again++;
+	return &diagnostics->again;
+}
+
+/* Keeps it, with its message in the arena, unless that has been said. */
+static struct diagnostic *add(struct diagnostics *diagnostics, const struct diagnostic *diagnostic)
+{
+	struct diagnostic *added;
+	size_t *slot;
+
+	count_one(diagnostics, diagnostic->code);
+	if (diagnostics->list.count * 2 >= diagnostics->room)
+		index_said(diagnostics);
+	slot = find_said(diagnostics, diagnostic);
+	if (*slot && diagnostic->mark.source)
+		return add_again(diagnostics, *slot - 1);
+	added = vec_add(diagnostics->arena, &diagnostics->list);
+	*added = *diagnostic;
+	added->message =
+		arena_copy(diagnostics->arena, diagnostic->message, strlen(diagnostic->message));
+	*slot = diagnostics->list.count;
+	return added;
+}
+
 struct diagnostic *diag_add(struct diagnostics *diagnostics, enum diag_code code, struct mark mark,
 	const char *format, ...)
 {
-	struct diagnostic *diagnostic = vec_add(diagnostics->arena, &diagnostics->list);
+	char buffer[512];
+	struct diagnostic diagnostic = {
+		.code = code, .mark = mark, .message = buffer, .use = diagnostics->use
+	};
 	va_list arguments;
+	int length;
 
-	diagnostic->code = code;
-	diagnostic->mark = mark;
-	diagnostic->use = diagnostics->use;
 	va_start(arguments, format);
-	diagnostic->message = arena_vprintf(diagnostics->arena, format, arguments);
+	length = vsnprintf(buffer, sizeof(buffer), format, arguments);
 	va_end(arguments);
-	count_one(diagnostics, code);
-	return diagnostic;
+	if (length >= (int)sizeof(buffer)) {
+		va_start(arguments, format);
+		diagnostic.message = arena_vprintf(diagnostics->arena, format, arguments);
+		va_end(arguments);
+	}
+	return add(diagnostics, &diagnostic);
 }
 
 void diag_copy(struct diagnostics *diagnostics, const struct diagnostic *from)
 {
-	*vec_add(diagnostics->arena, &diagnostics->list) = *from;
-	count_one(diagnostics, from->code);
+	add(diagnostics, from);
 }
 
 const char *diag_circle(
@@ -124,39 +221,6 @@ static int compare_ranked(const void *left, const void *right)
 	return a->position < b->position ? -1 : 1;
 }
 
-/* Equal for what says the same of the same place, used from the same place. */
-static const char *identity_of(struct arena *arena, const struct diagnostic *diagnostic)
-{
-	const struct diag_use *use = diagnostic->use;
-	struct mark from = mark_none;
-
-	for (; use; use = use->outer)
-		from = use->mark;
-	return arena_printf(arena, "%p %u %u %p %u %u %d %s", (const void *)diagnostic->mark.source,
-		diagnostic->mark.line, diagnostic->mark.column, (const void *)from.source,
-		from.line, from.column, (int)diagnostic->code, diagnostic->message);
-}
-
-/* What an alias brings in a second time is wrong in one place only. */
-static void drop_repeated(struct diagnostics *diagnostics)
-{
-	struct name_index said = { 0 };
-	size_t kept = 0;
-
-	vec_each (diagnostic, &diagnostics->list) {
-		const char *identity = identity_of(diagnostics->arena, diagnostic);
-
-		if (!diagnostic->mark.source ||
-			name_index_add(diagnostics->arena, &said, identity, 0) == NAME_ABSENT)
-			diagnostics->list.items[kept++] = *diagnostic;
-		else if (diag_codes[diagnostic->code].exit_code)
-			diagnostics->errors--;
-		else
-			diagnostics->warnings--;
-	}
-	diagnostics->list.count = kept;
-}
-
 void diag_sort(struct diagnostics *diagnostics)
 {
 	size_t count = diagnostics->list.count;
@@ -174,5 +238,9 @@ void diag_sort(struct diagnostics *diagnostics)
 		qsort(ranked, count, sizeof(*ranked), compare_ranked);
 	for (size_t i = 0; i < count; i++)
 		diagnostics->list.items[i] = ranked[i].diagnostic;
-	drop_repeated(diagnostics);
+	if (count)
+		index_said(diagnostics);
+	diagnostics->errors -= diagnostics->errors_again;
+	diagnostics->warnings -= diagnostics->warnings_again;
+	diagnostics->errors_again = diagnostics->warnings_again = 0;
 }

@@ -126,11 +126,20 @@ struct diagnostics {
 	struct arena *arena;
 	VEC(struct diagnostic) list;
 	size_t errors, warnings;
-	const struct diag_use *use; /* goes into what is added */
-	size_t compared;            /* names, see diag_offer */
+	const struct diag_use *use;          /* goes into what is added */
+	size_t *said;                        /* a hash table: positions in the list, from 1 */
+	size_t room;                         /* slots of it */
+	size_t errors_again, warnings_again; /* counted, and in the list already */
+	struct diagnostic again;             /* of those the last, for whoever adds it */
+	size_t compared;                     /* names, see diag_offer */
 };
 
-/* Adds one; the returned element is valid until the next is added, for `hint` and `detail`. */
+/*
+ * Adds one; the returned element is valid until the next is added, for `hint` and `detail`. What is
+ * said twice of one place is kept once, but counts until diag_sort: what an alias brings in a
+ * thousand times is faulty as often, and is wrong in one place. What is said of a template's text is
+ * kept once for each place that uses it from outside of templates.
+ */
 struct diagnostic *diag_add(struct diagnostics *diagnostics, enum diag_code code, struct mark mark,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -181,9 +190,5 @@ extern const struct mark mark_none;
 /* 0 without errors, else the highest exit code among the errors. */
 int diag_exit_code(const struct diagnostics *diagnostics);
 
-/*
- * In the order of the text: by source as first met, then line, then column. Stable. What is said
- * twice of one place is kept once; what is said of a template's text, once for each place that uses
- * it from outside of templates.
- */
+/* In the order of the text: by source as first met, then line, then column. Stable. */
 void diag_sort(struct diagnostics *diagnostics);

@@ -161,6 +161,25 @@ Test(diag, comparisons_are_limited)
 	cr_assert_eq(diagnostics.compared, DIAG_MAX_COMPARED - 1);
 }
 
+/* Each still counts, so that whoever counts errors sees that there was one. */
+Test(diag, what_is_said_again_is_not_kept)
+{
+	const struct source *source = source_of("x");
+
+	for (int i = 0; i < 1000; i++) {
+		diag_add(&diagnostics, DIAG_E0201, mark_at(source, 1, 1, 1), "a")->hint = "b";
+		diag_add(&diagnostics, DIAG_W0601, mark_at(source, 1, 1, 1), "a");
+	}
+	cr_assert_eq(diagnostics.list.count, 2);
+	cr_assert_eq(diagnostics.errors, 1000);
+	diag_sort(&diagnostics);
+	cr_assert_eq(diagnostics.errors, 1);
+	cr_assert_eq(diagnostics.warnings, 1);
+	diag_add(&diagnostics, DIAG_E0201, mark_at(source, 1, 1, 1), "a");
+	cr_assert_eq(diagnostics.list.count, 2);
+	expect_hint(0, "b");
+}
+
 Test(diag, sort_takes_an_empty_list)
 {
 	diag_sort(&diagnostics);
