@@ -24,6 +24,7 @@
 	X(E0106, 2, "a scalar or a line that is too long")                                         \
 	X(E0107, 2, "a key that is not a plain word")                                              \
 	X(E0108, 2, "no manifest in the file")                                                     \
+	X(E0109, 2, "a tag that is unknown, or says what the value is not")                        \
 	X(E0201, 2, "a key that is not known here")                                                \
 	X(E0202, 2, "a required key is missing")                                                   \
 	X(E0203, 2, "a value of the wrong type")                                                   \

@@ -24,6 +24,10 @@ static void read_block(struct arena *arena, struct diagnostics *diagnostics,
 {
 	const struct yaml_pair *pair = node->pairs.items;
 
+	if (node->pairs.count != 1 && node->incomplete) {
+		item->refused = true;
+		return;
+	}
 	if (node->pairs.count != 1) {
 		diag_add(diagnostics, DIAG_E0203, node->mark,
 			"an item of a body has one key, the block's name; this has %zu",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "lib/yaml/guard.h"
 
-#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 /* U+10FFFE and U+10FFFF, which stand for no character and so in no text (Unicode, 23.7). */
 #define OPEN "\xf4\x8f\xbf\xbe"
@@ -69,6 +69,30 @@ static bool is_sign(const char *text, const char *end)
 {
 	return end - text >= SIGN_BYTES &&
 	       (memcmp(text, OPEN, SIGN_BYTES) == 0 || memcmp(text, CLOSE, SIGN_BYTES) == 0);
+}
+
+const char *guard_find_sign(const char *text, size_t length)
+{
+	const char *end = text + length;
+
+	while ((text = memchr(text, OPEN[0], (size_t)(end - text))) && !is_sign(text, end))
+		text++;
+	return text;
+}
+
+bool guard_is_escaped(const char *value, size_t length, const char *source)
+{
+	if (*source != '"' || !guard_find_sign(value, length))
+		return false;
+	for (source++; *source && *source != '"'; source++) {
+		if (*source != '\\')
+			continue;
+		source++;
+		if (strncasecmp(source, "U0010FFFE", 9) == 0 ||
+			strncasecmp(source, "U0010FFFF", 9) == 0)
+			return true;
+	}
+	return false;
 }
 
 size_t unguard_braces(char *value, size_t length)

@@ -6,6 +6,8 @@
 
 #include "lib/base/index.h"
 #include "lib/yaml/guard.h"
+#include "lib/yaml/hint.h"
+#include "lib/yaml/tag.h"
 
 #include <string.h>
 #include <yaml.h>
@@ -43,15 +45,34 @@ static struct mark mark_span(struct loader *loader, const yaml_event_t *event)
 	return source_mark_until(mark_of(loader, &event->start_mark), event->end_mark.index);
 }
 
-static bool has_properties(const yaml_event_t *event)
+/* An anchor and a tag, NULL for none. */
+struct properties {
+	const yaml_char_t *anchor, *tag;
+};
+
+static struct properties properties_of(const yaml_event_t *event)
 {
 	switch (event->type) {
 	case YAML_SCALAR_EVENT:
-		return event->data.scalar.anchor || event->data.scalar.tag;
+		return (struct properties){ event->data.scalar.anchor, event->data.scalar.tag };
 	case YAML_SEQUENCE_START_EVENT:
-		return event->data.sequence_start.anchor || event->data.sequence_start.tag;
+		return (struct properties){ event->data.sequence_start.anchor,
+			event->data.sequence_start.tag };
 	default:
-		return event->data.mapping_start.anchor || event->data.mapping_start.tag;
+		return (struct properties){ event->data.mapping_start.anchor,
+			event->data.mapping_start.tag };
+	}
+}
+
+/* Behind a property, and the blanks, line breaks and comments after it. */
+static const char *pass_property(const char *at)
+{
+	at += strcspn(at, " \t\r\n");
+	for (;;) {
+		at += strspn(at, " \t\r\n");
+		if (*at != '#')
+			return at;
+		at += strcspn(at, "\r\n");
 	}
 }
 
@@ -59,16 +80,15 @@ static bool has_properties(const yaml_event_t *event)
 static struct mark mark_of_node(struct loader *loader, const yaml_event_t *event)
 {
 	const struct source *source = loader->source;
+	struct properties properties = properties_of(event);
 	struct mark mark = mark_of(loader, &event->start_mark);
 	const char *at;
 
-	if (!has_properties(event))
+	if (!properties.anchor && !properties.tag)
 		return mark_span(loader, event);
 	at = source->text + source_offset(&mark);
-	while (*at == '&' || *at == '!') {
-		at += strcspn(at, " \t\r\n");
-		at += strspn(at, " \t\r\n");
-	}
+	while (*at == '&' || *at == '!')
+		at = pass_property(at);
 	mark = source_mark_of_byte(source, (size_t)(at - source->text));
 	/* An anchor with nothing behind it: what was found is the next node's. */
 	if (source->line_first[mark.line - 1] + mark.column - 1 > event->end_mark.index)
@@ -81,24 +101,30 @@ static void stop(struct loader *loader)
 	loader->stopped = true;
 }
 
-/* What YAML takes for something else, and complains of in words that do not help. */
-static const char *syntax_hint(const struct mark *mark)
+/* E0109 where a tag says anything that the node does not; false then. */
+static bool check_tag(
+	struct loader *loader, const yaml_event_t *event, const struct yaml_node *node)
 {
+	const char *tag = (const char *)properties_of(event).tag;
+	struct mark mark;
+	const char *at;
 	size_t length;
-	const char *line = source_line(mark->source, mark->line, &length), *at;
 
-	if (!line)
-		return NULL;
-	if (length > 1 && memmem(line, length, "[:", 2))
-		return "an IPv6 address needs quotes: \"[::1]:80\"";
-	at = mark->source->text + source_offset(mark);
-	if (at < line + length && *at == '\t')
-		return "YAML indents with blanks, not with tabs";
-	if (at > line && at[-1] == '*' && at < line + length && *at == '(')
-		return "an instruction that begins with * needs quotes";
-	if (length > 1 && memmem(line, length, "${", 2))
-		return "a parameter is ${ and a name and }, or the value needs quotes";
-	return NULL;
+	if (!tag || tag_agrees(tag, node))
+		return true;
+	mark = mark_of(loader, &event->start_mark);
+	at = loader->source->text + source_offset(&mark);
+	if (*at == '&')
+		at = pass_property(at);
+	length = at[1] == '<' ? strcspn(at, ">") + 1 : strcspn(at, " \t\r\n,[]{}");
+	mark = source_mark_of_byte(loader->source, (size_t)(at - loader->source->text));
+	mark.length = (uint32_t)count_characters(at, length);
+	diag_add(loader->diagnostics, DIAG_E0109, mark,
+		tag_is_core(tag) ? "\"%.*s\" is not what this value is"
+				 : "no tag is called \"%.*s\"",
+		(int)length, at)
+		->hint = tag_advice(tag);
+	return false;
 }
 
 /* Whether there is nothing but blanks from a place on. */
@@ -135,7 +161,7 @@ static void report_syntax(struct loader *loader)
 	diag_add(loader->diagnostics, DIAG_E0101, mark, "%s%s%s",
 		parser->problem ? parser->problem : "the text is not YAML",
 		parser->context ? " " : "", parser->context ? parser->context : "")
-		->hint = syntax_hint(&mark);
+		->hint = hint_of_syntax(&mark);
 	stop(loader);
 }
 
@@ -166,13 +192,13 @@ static void add_to_mapping(struct loader *loader, struct open_node *open, struct
 		size_t first;
 
 		if (node->refused) {
-			open->key_refused = true;
+			open->key_refused = open->node->incomplete = true;
 			return;
 		}
 		if (node->kind != YAML_SCALAR || yaml_is_null(node)) {
 			diag_add(loader->diagnostics, DIAG_E0107, node->mark,
 				"a key has to be a word, this is %s", yaml_describe(node));
-			open->key_refused = true;
+			open->key_refused = open->node->incomplete = true;
 			return;
 		}
 		first = take_key(loader, open, node->text);
@@ -248,6 +274,7 @@ static void open_collection(struct loader *loader, enum yaml_kind kind, const ya
 	struct mark mark = mark_of_node(loader, event);
 	struct yaml_node *node = new_node(loader, kind, mark, anchor);
 
+	check_tag(loader, event, node);
 	if (loader->depth == YAML_MAX_DEPTH) {
 		diag_add(loader->diagnostics, DIAG_E0104, mark, "nested deeper than %d levels",
 			YAML_MAX_DEPTH);
@@ -289,6 +316,23 @@ static void set_text(
 	node->parameters = strstr(text, "${") != NULL;
 }
 
+/* What stands for braces while libyaml reads cannot stand for itself. */
+static void refuse_sign(struct loader *loader, struct mark mark)
+{
+	diag_add(loader->diagnostics, DIAG_E0101, mark,
+		"U+10FFFE and U+10FFFF are no characters, and have no place in a manifest");
+}
+
+static bool has_sign(struct loader *loader)
+{
+	const char *text = loader->source->text;
+	const char *sign = guard_find_sign(text, loader->source->length);
+
+	if (sign)
+		refuse_sign(loader, source_mark_of_byte(loader->source, (size_t)(sign - text)));
+	return sign != NULL;
+}
+
 static void add_scalar(struct loader *loader, const yaml_event_t *event)
 {
 	const char *value = (const char *)event->data.scalar.value;
@@ -308,8 +352,13 @@ static void add_scalar(struct loader *loader, const yaml_event_t *event)
 		node->refused = true;
 		diag_add(loader->diagnostics, DIAG_E0101, node->mark,
 			"a NUL byte has no place in a manifest");
+	} else if (guard_is_escaped(value, guarded, loader->source->text + source_offset(&mark))) {
+		node->refused = true;
+		refuse_sign(loader, node->mark);
 	}
 	set_text(loader, node, value, node->refused ? 0 : guarded);
+	if (!node->refused)
+		node->refused = !check_tag(loader, event, node);
 	add_node(loader, node, mark);
 }
 
@@ -392,8 +441,10 @@ void yaml_load(struct arena *arena, const struct source *source, struct diagnost
 
 	loader->arena = arena;
 	loader->source = source;
-	loader->guarded = guard_braces(arena, source->text, &length);
 	loader->diagnostics = diagnostics;
+	if (has_sign(loader))
+		return;
+	loader->guarded = guard_braces(arena, source->text, &length);
 	if (!yaml_parser_initialize(&loader->parser))
 		arena_out_of_memory();
 	yaml_parser_set_encoding(&loader->parser, YAML_UTF8_ENCODING);

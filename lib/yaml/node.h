@@ -49,6 +49,7 @@ struct yaml_node {
 	bool alias;   /* stands for an anchor's node: the mark is the alias's, the rest the anchor's
 		       */
 	bool refused; /* its fault has been reported: to be passed over in silence */
+	bool incomplete; /* mappings: a key was refused, and its value left out */
 	bool parameters; /* "${" stands in it or below it; see substitute.h */
 	const struct yaml_substituted *substituted; /* scalars: from what; NULL: as in the file */
 	const char *text;                           /* scalars: NUL-terminated, and no NUL inside */

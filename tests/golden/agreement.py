@@ -155,7 +155,7 @@ def guard(text):
 def resolve(event):
     """A scalar by the core schema of YAML 1.2 (section 10.3)."""
     event.value = GUARDED.sub(r"${\1}", event.value)
-    if event.style in (None, "") and not event.tag:
+    if event.style in (None, "") and event.tag != "tag:yaml.org,2002:str":
         for pattern, read in CORE:
             if pattern.fullmatch(event.value):
                 return read(event.value)

@@ -165,10 +165,23 @@ Test(substitute, braces_that_are_none_of_ours)
 }
 
 /* The characters that stand for the braces meanwhile may stand in a text, too. */
-Test(substitute, signs_of_our_own_in_the_text)
+/* They would be read as braces; other characters that are none are text. */
+Test(substitute, signs_of_our_own_have_no_place_in_the_text)
 {
-	expect_text("a: '\xf4\x8f\xbf\xbex\xf4\x8f\xbf\xbf $'\n",
-		"\xf4\x8f\xbf\xbex\xf4\x8f\xbf\xbf $");
+	static const char *const texts[] = { "a: '\xf4\x8f\xbf\xbe'\n", "a: \xf4\x8f\xbf\xbf\n",
+		"a: \"\\U0010FFFE\"\n", "a: \"x\\\"\\U0010fffF\"\n" };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		diagnostics.list.count = 0;
+		yaml_all(texts[i], strlen(texts[i]));
+		cr_assert_eq(diagnostics.list.count, 1, "%s", texts[i]);
+		cr_assert_eq(diagnostics.list.items[0].code, DIAG_E0101);
+	}
+}
+
+Test(substitute, other_noncharacters_are_text)
+{
+	expect_text("a: '\xf4\x8f\xbf\xbd \\U0010FFFE $a'\n", "\xf4\x8f\xbf\xbd \\U0010FFFE $a");
 }
 
 /* Bytes that libyaml counts in what it is shown are told of what the file has. */
