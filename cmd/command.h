@@ -19,6 +19,7 @@ enum option_bit {
 	OPTION_EXIT_CODE = 1 << 2,
 	OPTION_SET = 1 << 3,   /* of verbs that take manifests: --set and --values */
 	OPTION_HOOK = 1 << 4,  /* --program, --cgroup, --force */
+	OPTION_DRY_RUN = 1 << 6,
 	OPTION_LOADS = 1 << 5, /* no option: the verb shows programs to the verifier */
 };
 
@@ -44,6 +45,7 @@ struct invocation {
 	const char *cgroup;  /* --cgroup */
 	bool force;          /* --force */
 	bool exit_code;      /* --exit-code */
+	bool dry_run;        /* --dry-run */
 	bool verbose;
 	struct arena arena;
 	struct diagnostics diagnostics;

@@ -27,7 +27,8 @@ static const struct command commands[] = {
 		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_EXIT_CODE, 1, -1, cmd_plan },
 	{ "apply", "FILE...", "make the kernel match the manifests, or change nothing",
 		FILES_HELP "Applied twice, the second time changes nothing.\n",
-		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS, 1, -1, cmd_apply },
+		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS | OPTION_DRY_RUN, 1, -1,
+		cmd_apply },
 	{ "delete", "[FILE...]", "remove what the manifests declare, in reverse order",
 		FILES_HELP "Works on what is left of a half-made or damaged deployment, too.\n",
 		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_NAME, 0, -1, cmd_delete },
@@ -83,6 +84,8 @@ static const struct {
 		"also programs that sockform did not attach" },
 	{ { "exit-code", no_argument, NULL, 'E' }, OPTION_EXIT_CODE, "    --exit-code",
 		"exit with 1 if anything would change" },
+	{ { "dry-run", no_argument, NULL, 'D' }, OPTION_DRY_RUN, "    --dry-run",
+		"let the kernel judge everything, change nothing" },
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
@@ -184,6 +187,9 @@ static bool take_option(struct invocation *invocation, int letter, const char *v
 		break;
 	case 'E':
 		invocation->exit_code = true;
+		break;
+	case 'D':
+		invocation->dry_run = true;
 		break;
 	case 'N':
 		invocation->name = value;

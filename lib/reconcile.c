@@ -117,6 +117,15 @@ bool reconcile_plan(
 	       make_plans(reconcile, desired, ret);
 }
 
+bool reconcile_check(
+	struct reconcile *reconcile, const char *verb, const desired_list *desired, plan_list *ret)
+{
+	cleanup_fd int lock = -1;
+
+	return reconcile_enter(reconcile, verb, RECONCILE_READ, &lock) &&
+	       make_plans(reconcile, desired, ret) && apply_check(&reconcile->kernel, ret);
+}
+
 /* Before the lock is released: a moment later the name may be somebody else's. */
 static void remember_created(
 	const struct reconcile *reconcile, const plan_list *plans, target_list *ret)

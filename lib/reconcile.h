@@ -59,6 +59,10 @@ bool reconcile_enter(
 bool reconcile_plan(
 	struct reconcile *reconcile, const char *verb, const desired_list *desired, plan_list *ret);
 
+/* Plans, and lets the kernel judge what would be made; changes nothing. */
+bool reconcile_check(
+	struct reconcile *reconcile, const char *verb, const desired_list *desired, plan_list *ret);
+
 /* A deployment to delete. */
 struct reconcile_target {
 	const char *name;

@@ -82,14 +82,20 @@ static void close_objects(const struct deployment_run *deployment)
 	}
 }
 
-/* All deployments go through a stage before one goes through the next. */
-static bool run_stages(struct apply_run *run)
+/* Of all deployments, so that one run tells everything there is to say. */
+static bool prepare_all(struct apply_run *run)
 {
 	bool prepared = true;
 
 	vec_each (deployment, &run->deployments)
 		prepared = apply_prepare(run, deployment) && prepared;
-	if (!prepared)
+	return prepared;
+}
+
+/* All deployments go through a stage before one goes through the next. */
+static bool run_stages(struct apply_run *run)
+{
+	if (!prepare_all(run))
 		return false;
 	vec_each (deployment, &run->deployments)
 		if (!apply_stage(run, deployment))
@@ -100,14 +106,31 @@ static bool run_stages(struct apply_run *run)
 	return true;
 }
 
+static void add_deployments(struct apply_run *run, const plan_list *plans)
+{
+	vec_each (plan, plans)
+		if (plan_changes(*plan))
+			add_deployment(run, *plan);
+}
+
+bool apply_check(struct kernel *kernel, const plan_list *plans)
+{
+	struct apply_run run = { .kernel = kernel };
+	bool prepared;
+
+	add_deployments(&run, plans);
+	prepared = prepare_all(&run);
+	vec_each (deployment, &run.deployments)
+		close_objects(deployment);
+	return prepared;
+}
+
 bool apply_plans(struct kernel *kernel, const plan_list *plans)
 {
 	struct apply_run run = { .kernel = kernel };
 	size_t errors = kernel->diagnostics->errors;
 
-	vec_each (plan, plans)
-		if (plan_changes(*plan))
-			add_deployment(&run, *plan);
+	add_deployments(&run, plans);
 	if (run_stages(&run))
 		vec_each (deployment, &run.deployments)
 			apply_clean(&run, deployment);

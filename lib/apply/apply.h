@@ -26,3 +26,9 @@ typedef VEC(const struct plan *) plan_list;
  * cleaning that failed or a diagnostic says what could not be taken back.
  */
 bool apply_plans(struct kernel *kernel, const plan_list *plans);
+
+/*
+ * The same up to where something would be seen: maps are created and programs loaded, so that the
+ * kernel says what it has against them, and closed again. A shared lock does.
+ */
+bool apply_check(struct kernel *kernel, const plan_list *plans);
