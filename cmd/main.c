@@ -27,8 +27,7 @@ static const struct command commands[] = {
 		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_EXIT_CODE, 1, -1, cmd_plan },
 	{ "apply", "FILE...", "make the kernel match the manifests, or change nothing",
 		FILES_HELP "Applied twice, the second time changes nothing.\n",
-		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS | OPTION_DRY_RUN, 1, -1,
-		cmd_apply },
+		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS | OPTION_APPLY, 1, -1, cmd_apply },
 	{ "delete", "[FILE...]", "remove what the manifests declare, in reverse order",
 		FILES_HELP "Works on what is left of a half-made or damaged deployment, too.\n",
 		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_NAME, 0, -1, cmd_delete },
@@ -84,8 +83,10 @@ static const struct {
 		"also programs that sockform did not attach" },
 	{ { "exit-code", no_argument, NULL, 'E' }, OPTION_EXIT_CODE, "    --exit-code",
 		"exit with 1 if anything would change" },
-	{ { "dry-run", no_argument, NULL, 'D' }, OPTION_DRY_RUN, "    --dry-run",
+	{ { "dry-run", no_argument, NULL, 'D' }, OPTION_APPLY, "    --dry-run",
 		"let the kernel judge everything, change nothing" },
+	{ { "replace", no_argument, NULL, 'R' }, OPTION_APPLY, "    --replace",
+		"replace maps that differ, and lose what is in them" },
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
@@ -190,6 +191,9 @@ static bool take_option(struct invocation *invocation, int letter, const char *v
 		break;
 	case 'D':
 		invocation->dry_run = true;
+		break;
+	case 'R':
+		invocation->reconcile.replaces = true;
 		break;
 	case 'N':
 		invocation->name = value;

@@ -92,9 +92,32 @@ static bool observe_targets(
 	return true;
 }
 
+static int64_t count_entries(
+	struct reconcile *reconcile, const struct state *state, const struct state_map *map)
+{
+	cleanup_fd int fd = kernel_open_pin(
+		kernel_path(&reconcile->kernel, state->deployment, FOLDER_MAPS, map->name));
+
+	return fd < 0 ? fd : kernel_count_entries(fd, map);
+}
+
+/* What would be lost is counted where something would be: it takes a walk of the map. */
+static void count_what_is_lost(
+	struct reconcile *reconcile, const struct manifest *manifest, struct state *state)
+{
+	vec_each (map, &manifest->maps) {
+		size_t at = name_index_find(&state->map_names, map->self.text);
+		struct state_map *old = at == NAME_ABSENT ? NULL : &state->maps.items[at];
+
+		if (old && plan_map_difference(reconcile->arena, map, old))
+			old->entries = count_entries(reconcile, state, old);
+	}
+}
+
 static bool make_plans(struct reconcile *reconcile, const desired_list *desired, plan_list *ret)
 {
 	size_t errors = reconcile->diagnostics->errors;
+	struct plan_request request = { .replaces = reconcile->replaces };
 
 	vec_each (wanted, desired) {
 		struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
@@ -102,8 +125,12 @@ static bool make_plans(struct reconcile *reconcile, const desired_list *desired,
 		if (!kernel_observe(&reconcile->kernel, wanted->manifest->name.text, state) ||
 			!observe_targets(reconcile, wanted->manifest, state))
 			return false;
-		*vec_add(reconcile->arena, ret) = plan_make(reconcile->arena, wanted->manifest,
-			wanted->codes, state, reconcile->diagnostics);
+		count_what_is_lost(reconcile, wanted->manifest, state);
+		request.manifest = wanted->manifest;
+		request.codes = wanted->codes;
+		request.state = state;
+		*vec_add(reconcile->arena, ret) =
+			plan_make(reconcile->arena, &request, reconcile->diagnostics);
 	}
 	return reconcile->diagnostics->errors == errors;
 }
@@ -173,15 +200,6 @@ bool reconcile_delete(struct reconcile *reconcile, const char *verb,
 			plan_teardown(reconcile->arena, state, reconcile->diagnostics);
 	}
 	return reconcile->diagnostics->errors == errors && apply_plans(&reconcile->kernel, ret);
-}
-
-static int64_t count_entries(
-	struct reconcile *reconcile, const struct state *state, const struct state_map *map)
-{
-	cleanup_fd int fd = kernel_open_pin(
-		kernel_path(&reconcile->kernel, state->deployment, FOLDER_MAPS, map->name));
-
-	return fd < 0 ? fd : kernel_count_entries(fd, map);
 }
 
 static bool read_status(struct reconcile *reconcile, const char *name, status_list *ret)

@@ -16,6 +16,7 @@ struct reconcile {
 	struct kernel kernel;
 	struct manifest_settings settings;
 	unsigned int lock_timeout; /* seconds */
+	bool replaces;             /* maps may be replaced, and lose what is in them */
 };
 
 /* A manifest with the code of its programs. */

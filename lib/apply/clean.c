@@ -17,14 +17,14 @@ static void clean_pins(struct apply_run *run, const struct deployment_run *deplo
 			apply_remove_pin(run, step_path(run, deployment, step, folder));
 }
 
-/* The link of a cgroup that a new one stands beside by now. */
+/* The link that a new one stands beside by now. */
 static void clean_link(
 	struct apply_run *run, const struct plan_step *step, const struct step_objects *objects)
 {
-	bool beside = step->old->kind->on_cgroup && step->old->link.target;
+	bool beside = !step->link_in_the_way && step->old->link.target;
 	int error = beside ? kernel_detach_link(objects->old_link) : 0;
 
-	/* The cgroup's end was the link's, too. */
+	/* The end of what it hung on was its own, too. */
 	if (error && error != -ENOLINK)
 		apply_refused(run, step, "detach the old link of", error);
 }

@@ -80,15 +80,15 @@ static struct kernel_hook wanted_hook(const struct deployment_run *deployment,
 }
 
 /*
- * Takes what is in the way off the hook: a link of ours, or the program that is to be replaced. On a
- * cgroup the old link stays until the new one is there, so that no connection finds neither.
+ * Takes what is in the way off the hook: a link of ours, or the program that is to be replaced. An old
+ * link that is not in the way stays until all is done, so that no connection finds neither.
  */
 static bool clear_hook(struct apply_run *run, const struct plan_step *step,
 	const struct step_objects *objects, struct kernel_hook hook, const char *path)
 {
 	int error = 0;
 
-	if (step->stale_link && step->old->link.target && !step->old->kind->on_cgroup) {
+	if (step->link_in_the_way) {
 		const struct kernel_hook old = old_hook(step, objects);
 
 		error = journal_detach_link(run, objects, &old, path);

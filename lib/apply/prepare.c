@@ -122,7 +122,8 @@ static bool create_maps(struct apply_run *run, struct deployment_run *deployment
 		size_t at = deployment->map_step[i];
 		const struct plan_step *step = &deployment->plan->steps.items[at];
 
-		if (step->action == PLAN_CREATE && !create_map(run, step, &deployment->objects[at]))
+		if ((step->action == PLAN_CREATE || step->action == PLAN_REPLACE) &&
+			!create_map(run, step, &deployment->objects[at]))
 			return false;
 		deployment->maps[i] = deployment->objects[at].map;
 	}

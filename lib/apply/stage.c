@@ -27,10 +27,10 @@ static bool stage_map(struct apply_run *run, const struct deployment_run *deploy
 {
 	int error;
 
-	if (step->action != PLAN_CREATE)
+	if (step->action != PLAN_CREATE && step->action != PLAN_REPLACE)
 		return true;
-	error = journal_pin(
-		run, objects->map, step_path(run, deployment, step, FOLDER_MAPS), false);
+	error = journal_pin(run, objects->map, step_path(run, deployment, step, FOLDER_MAPS),
+		step->action == PLAN_REPLACE);
 	return !error || apply_refused(run, step, "pin", error);
 }
 

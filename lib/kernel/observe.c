@@ -21,7 +21,7 @@ typedef int (*observe_pin)(const struct observer *observer, int fd, const char *
 static int observe_map(const struct observer *observer, int fd, const char *file)
 {
 	struct arena *arena = observer->kernel->arena;
-	struct state_map map = { .name = file };
+	struct state_map map = { .name = file, .entries = -1 };
 	int error = kernel_map_info(fd, &map);
 
 	if (error)

@@ -97,8 +97,8 @@ static bool leads_to(
 		const struct bpf_insn *insn = &code->instructions.items[i];
 		bool ours = item_of(code, i, "on_established");
 
-		if (!ours && (insn->code == (BPF_JMP | BPF_EXIT) ||
-				     insn->code == (BPF_JMP | BPF_JA)))
+		if (!ours &&
+			(insn->code == (BPF_JMP | BPF_EXIT) || insn->code == (BPF_JMP | BPF_JA)))
 			return false;
 	}
 	return true;
@@ -141,8 +141,8 @@ static void lint_established(struct arena *arena, const struct manifest *manifes
 	find_entries(arena, code, "on_established", &entries);
 	/* Each against the one before it: of many that clash, each is said once. */
 	for (size_t i = 1; i < entries.count; i++)
-		warn_of_second_map(manifest, code, &entries.items[i - 1], &entries.items[i],
-			diagnostics);
+		warn_of_second_map(
+			manifest, code, &entries.items[i - 1], &entries.items[i], diagnostics);
 }
 
 /* By map: those that SOCK_OPS programs use. */

@@ -9,6 +9,13 @@
 
 #define EVERY_PART (PLAN_SLOT | PLAN_DISPATCHER | PLAN_LINK | PLAN_PROGRAM_IN_SLOT)
 
+/* The map that it hangs on makes room for another. */
+static bool target_is_replaced(
+	const struct planner *planner, const struct manifest_attachment *attachment)
+{
+	return !attachment->kind->on_cgroup && planner->map_is_replaced[attachment->target_at];
+}
+
 /* What of an attachment is missing or wrong, from the slot up; each part needs those above it. */
 static unsigned int missing_parts(const struct planner *planner,
 	const struct manifest_attachment *attachment, const struct state_attachment *old)
@@ -21,7 +28,8 @@ static unsigned int missing_parts(const struct planner *planner,
 		return EVERY_PART;
 	if (!state_attachment_dispatches(old, attachment->flag_bits))
 		parts |= PLAN_DISPATCHER;
-	if (!state_attachment_is_linked(old, target, attachment->flag_bits))
+	if (target_is_replaced(planner, attachment) ||
+		!state_attachment_is_linked(old, target, attachment->flag_bits))
 		parts |= PLAN_LINK;
 	return parts;
 }
@@ -37,8 +45,10 @@ static bool runs_wanted_program(const struct planner *planner,
 }
 
 static const char *attachment_reason(
-	unsigned int parts, const struct state_attachment *old, uint32_t flags)
+	unsigned int parts, bool replaced, const struct state_attachment *old, uint32_t flags)
 {
+	if (replaced)
+		return "its map is replaced";
 	if (parts & PLAN_SLOT)
 		return "its slot was gone";
 	if (parts & PLAN_DISPATCHER)
@@ -154,6 +164,16 @@ static const struct state_holder *find_replaced(struct planner *planner,
 	return NULL;
 }
 
+/* A cgroup has room for both, and so it is where the new one goes to another map. */
+static bool is_in_the_way(const struct planner *planner,
+	const struct manifest_attachment *attachment, const struct state_attachment *old)
+{
+	return !attachment->kind->on_cgroup && !target_is_replaced(planner, attachment) &&
+	       old->link.target &&
+	       old->link.target ==
+		       state_target_id(planner->state, attachment->target_name, attachment->kind);
+}
+
 static void fill_step(struct planner *planner, struct plan_step *step, const char *name)
 {
 	const struct manifest_attachment *attachment = step->attachment;
@@ -162,9 +182,12 @@ static void fill_step(struct planner *planner, struct plan_step *step, const cha
 	step->file = name;
 	step->detail = attachment->program.text;
 	step->stale_link = old && old->link.id && (step->parts & PLAN_LINK);
+	step->link_in_the_way = step->stale_link && is_in_the_way(planner, attachment, old);
 	if (old && step->parts)
-		step->reason = attachment_reason(step->parts, old, attachment->flag_bits);
-	if (!(step->parts & PLAN_LINK))
+		step->reason = attachment_reason(step->parts,
+			target_is_replaced(planner, attachment), old, attachment->flag_bits);
+	/* On a map that is new there is nobody. */
+	if (!(step->parts & PLAN_LINK) || target_is_replaced(planner, attachment))
 		return;
 	check_cgroup(planner, attachment);
 	step->replaced = find_replaced(planner, attachment, name, step->name);

@@ -61,8 +61,7 @@ static uint64_t rounded(uint64_t entries, uint32_t granule)
 	return up <= UINT32_MAX ? up : entries / granule * granule;
 }
 
-/* The first property in which a map is not what the manifest says; NULL when it is. */
-static const char *map_difference(
+const char *plan_map_difference(
 	struct arena *arena, const struct manifest_map *map, const struct state_map *old)
 {
 	const struct {
@@ -87,25 +86,54 @@ static const char *map_difference(
 	return NULL;
 }
 
+/* "12 sockets leave the map", "its entries are lost" */
+static const char *loss_text(struct arena *arena, const struct state_map *old)
+{
+	const struct map_kind *kind = map_kind_of(old->type);
+	bool sockets = kind && kind->holds_sockets;
+	const char *what = sockets ? "socket" : kind && kind->fixed_key ? "value" : "entry";
+
+	if (old->entries == 0)
+		return "it is empty";
+	if (old->entries < 0)
+		return sockets ? "its sockets leave it" : "what is in it is lost";
+	if (strcmp(what, "entry") == 0 && old->entries > 1)
+		return arena_printf(arena, "%lld entries are lost", (long long)old->entries);
+	return arena_printf(arena, "%lld %s%s %s", (long long)old->entries, what,
+		old->entries == 1 ? "" : "s",
+		sockets             ? old->entries == 1 ? "leaves it" : "leave it"
+		: old->entries == 1 ? "is lost"
+				    : "are lost");
+}
+
+static void refuse_replacing(struct planner *planner, const struct manifest_map *map,
+	const char *difference, const char *loss)
+{
+	diag_add(planner->diagnostics, DIAG_E0501, map->self.mark,
+		"map \"%s\" would have to be replaced (%s): %s", map->self.text, difference, loss)
+		->hint = "apply --replace does it";
+}
+
 static void plan_map(struct planner *planner, size_t position)
 {
 	const struct manifest_map *map = &planner->manifest->maps.items[position];
 	const struct state_map *old = state_map_named(planner->state, map->self.text);
-	const char *difference = old ? map_difference(planner->arena, map, old) : NULL;
-	const struct map_kind *kind = old ? map_kind_of(old->type) : NULL;
-	struct plan_step *step;
+	const char *difference = old ? plan_map_difference(planner->arena, map, old) : NULL;
+	const char *loss = difference ? loss_text(planner->arena, old) : NULL;
+	struct plan_step *step = plan_add_step(planner, PLAN_MAP,
+		difference ? PLAN_REPLACE
+		: old      ? PLAN_KEEP
+			   : PLAN_CREATE,
+		map->self.text, map->self.mark);
 
-	if (difference)
-		diag_add(planner->diagnostics, DIAG_E0501, map->self.mark,
-			"map \"%s\" would have to be replaced (%s), and the %s in it would be "
-			"lost",
-			map->self.text, difference,
-			kind && kind->holds_sockets ? "sockets" : "entries")
-			->hint = "delete the deployment first";
-	step = plan_add_step(
-		planner, PLAN_MAP, old ? PLAN_KEEP : PLAN_CREATE, map->self.text, map->self.mark);
 	step->map = map;
-	step->detail = describe_map(planner->arena, map, old);
+	step->detail = describe_map(planner->arena, map, difference ? NULL : old);
+	planner->map_is_replaced[position] = difference;
+	if (!difference)
+		return;
+	step->reason = arena_printf(planner->arena, "%s: replaced, %s", difference, loss);
+	if (!planner->replaces)
+		refuse_replacing(planner, map, difference, loss);
 }
 
 static bool uses_map(const struct state_program *program, uint32_t id)
@@ -127,7 +155,7 @@ static bool uses_other_map(const struct planner *planner, const struct bpfasm_co
 		const char *name = planner->manifest->maps.items[relocation->map].self.text;
 		const struct state_map *map = state_map_named(planner->state, name);
 
-		if (!map || !uses_map(old, map->id))
+		if (!map || planner->map_is_replaced[relocation->map] || !uses_map(old, map->id))
 			return true;
 	}
 	return false;
@@ -246,6 +274,8 @@ static void plan_wanted(struct planner *planner)
 		arena_alloc_array(planner->arena, manifest->programs.count, sizeof(char *));
 	planner->program_is_new =
 		arena_alloc_array(planner->arena, manifest->programs.count, sizeof(bool));
+	planner->map_is_replaced =
+		arena_alloc_array(planner->arena, manifest->maps.count, sizeof(bool));
 	for (size_t i = 0; i < manifest->maps.count; i++)
 		plan_map(planner, i);
 	for (size_t i = 0; i < manifest->programs.count; i++)
@@ -279,20 +309,20 @@ static struct plan *start(struct planner *planner)
 	return plan;
 }
 
-const struct plan *plan_make(struct arena *arena, const struct manifest *manifest,
-	const struct bpfasm_code *const *codes, const struct state *state,
-	struct diagnostics *diagnostics)
+const struct plan *plan_make(
+	struct arena *arena, const struct plan_request *request, struct diagnostics *diagnostics)
 {
 	struct planner planner = {
 		.arena = arena,
 		.diagnostics = diagnostics,
-		.manifest = manifest,
-		.codes = codes,
-		.state = state,
+		.manifest = request->manifest,
+		.codes = request->codes,
+		.state = request->state,
+		.replaces = request->replaces,
 	};
 	struct plan *plan = start(&planner);
 
-	plan->refresh_layout = state->exists && !state->layout;
+	plan->refresh_layout = request->state->exists && !request->state->layout;
 	plan_wanted(&planner);
 	plan_deletes(&planner);
 	return plan;

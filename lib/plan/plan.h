@@ -12,10 +12,11 @@
 #include "lib/state/state.h"
 
 enum plan_action {
-	PLAN_KEEP,   /* nothing to do */
-	PLAN_CREATE, /* not there yet */
-	PLAN_UPDATE, /* there, and changed in place under the sockets that use it */
-	PLAN_DELETE, /* there, and no longer wanted */
+	PLAN_KEEP,    /* nothing to do */
+	PLAN_CREATE,  /* not there yet */
+	PLAN_UPDATE,  /* there, and changed in place under the sockets that use it */
+	PLAN_REPLACE, /* a map: another one takes its place, without what is in it */
+	PLAN_DELETE,  /* there, and no longer wanted */
 	PLAN_ACTION_COUNT,
 };
 
@@ -61,7 +62,8 @@ struct plan_step {
 	const char *file; /* name of the pins, where that is not the step's; NULL */
 	const struct manifest_attachment *attachment; /* PLAN_ATTACHMENT, wanted */
 	unsigned int parts;                           /* likewise */
-	bool stale_link; /* a link that is pinned has to go before a new one is made */
+	bool stale_link;      /* a link that is pinned makes room for a new one */
+	bool link_in_the_way; /* likewise, and has to go before: a map has one of a kind */
 
 	const struct state_attachment *old; /* PLAN_ATTACHMENT, observed; NULL: nothing there */
 	/* PLAN_ATTACHMENT: somebody else's program that is taken off the hook; NULL: none */
@@ -83,14 +85,27 @@ struct plan {
 	bool partial;        /* some attachments go, and all else stays; no manifest */
 };
 
+/* What a plan is made from. */
+struct plan_request {
+	const struct manifest *manifest;
+	const struct bpfasm_code *const *codes; /* in the order of the manifest's programs */
+	const struct state *state;
+	bool replaces; /* maps may be replaced */
+};
+
 /*
- * `codes` in the order of the manifest's programs. What cannot be planned (a map that would have
- * to be replaced, a layout of another version) goes to `diagnostics`; the plan is then not to be
- * applied.
+ * What cannot be planned (a map that would have to be replaced and must not be, a layout of another
+ * version) goes to `diagnostics`; the plan is then not to be applied.
  */
-const struct plan *plan_make(struct arena *arena, const struct manifest *manifest,
-	const struct bpfasm_code *const *codes, const struct state *state,
-	struct diagnostics *diagnostics);
+const struct plan *plan_make(
+	struct arena *arena, const struct plan_request *request, struct diagnostics *diagnostics);
+
+/*
+ * The first property in which a map is not what the manifest says, "max_entries 64 -> 128"; NULL when
+ * it is.
+ */
+const char *plan_map_difference(
+	struct arena *arena, const struct manifest_map *map, const struct state_map *old);
 
 /* The plan that removes everything observed; a layout of another version goes to `diagnostics`. */
 const struct plan *plan_teardown(

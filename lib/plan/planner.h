@@ -11,6 +11,8 @@ struct planner {
 	const struct bpfasm_code *const *codes;
 	const struct state *state;
 	struct plan *plan;
+	bool replaces;                 /* maps may be replaced */
+	bool *map_is_replaced;         /* by position */
 	const char **program_file;     /* name of each program's pin, by position */
 	bool *program_is_new;          /* it has to be loaded */
 	struct name_index generations; /* program name -> its first position in the state */

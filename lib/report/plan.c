@@ -10,6 +10,7 @@ static const struct {
 	[PLAN_KEEP] = { " ", "keep", "unchanged", "unchanged", COLOUR_NONE },
 	[PLAN_CREATE] = { "+", "create", "to create", "created", COLOUR_GREEN },
 	[PLAN_UPDATE] = { "~", "update", "to update", "updated", COLOUR_YELLOW },
+	[PLAN_REPLACE] = { "!", "replace", "to replace", "replaced", COLOUR_RED },
 	[PLAN_DELETE] = { "-", "delete", "to delete", "deleted", COLOUR_RED },
 };
 

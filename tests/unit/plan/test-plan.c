@@ -260,8 +260,7 @@ static void expect_refusal(struct world *world, const char *difference)
 	cr_assert_eq(diagnostics.list.count, 1);
 	expect_diagnostic(0, DIAG_E0501, 4, 3,
 		arena_printf(&arena,
-			"map \"pairs\" would have to be replaced (%s), and the sockets in it would "
-			"be lost",
+			"map \"pairs\" would have to be replaced (%s): 3 sockets leave it",
 			difference));
 	cr_assert_eq(diag_exit_code(&diagnostics), 3);
 }
@@ -273,7 +272,7 @@ Test(plan, a_map_of_another_type_is_refused)
 	world_applied(&world);
 	world.state.maps.items[0].type = BPF_MAP_TYPE_SOCKMAP;
 	expect_refusal(&world, "type sockmap -> sockhash");
-	expect_hint(0, "delete the deployment first");
+	expect_hint(0, "apply --replace does it");
 }
 
 Test(plan, a_map_of_a_type_unknown_here_is_refused)
@@ -284,8 +283,68 @@ Test(plan, a_map_of_a_type_unknown_here_is_refused)
 	world.state.maps.items[0].type = BPF_MAP_TYPE_CPUMAP;
 	world_plan(&world);
 	expect_diagnostic(0, DIAG_E0501, 4, 3,
-		"map \"pairs\" would have to be replaced (type a map of another type -> sockhash), "
-		"and the entries in it would be lost");
+		"map \"pairs\" would have to be replaced (type a map of another type -> sockhash): "
+		"3 entries are lost");
+}
+
+/* What is lost is counted, where it can be. */
+Test(plan, what_is_lost_by_replacing)
+{
+	static const struct {
+		uint32_t type;
+		int64_t entries;
+		const char *text;
+	} cases[] = { { BPF_MAP_TYPE_SOCKMAP, 0, "it is empty" },
+		{ BPF_MAP_TYPE_SOCKMAP, 1, "1 socket leaves it" },
+		{ BPF_MAP_TYPE_SOCKMAP, -28, "its sockets leave it" },
+		{ BPF_MAP_TYPE_HASH, 1, "1 entry is lost" },
+		{ BPF_MAP_TYPE_HASH, 2, "2 entries are lost" },
+		{ BPF_MAP_TYPE_ARRAY, 2, "2 values are lost" },
+		{ BPF_MAP_TYPE_ARRAY, 1, "1 value is lost" },
+		{ BPF_MAP_TYPE_LPM_TRIE, -22, "what is in it is lost" } };
+	struct world world;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct plan *plan;
+
+		diagnostics = (struct diagnostics){ .arena = &arena };
+		world_applied(&world);
+		world.replaces = true;
+		world.state.maps.items[0].type = cases[i].type;
+		world.state.maps.items[0].entries = cases[i].entries;
+		plan = world_plan(&world);
+		expect_no_diagnostics();
+		cr_assert_str_eq(
+			strstr(plan->steps.items[0].reason, ": replaced, ") + 12, cases[i].text);
+	}
+}
+
+/* Programs that use the map are loaded anew, and what hangs on it is attached to the other one. */
+Test(plan, a_map_that_is_replaced)
+{
+	const struct plan *plan;
+	struct world world;
+
+	world_applied(&world);
+	world.replaces = true;
+	world.state.maps.items[0].max_entries = 128;
+	plan = world_plan(&world);
+	expect_no_diagnostics();
+	expect_step(plan, 0, PLAN_MAP, PLAN_REPLACE, "pairs");
+	cr_assert_str_eq(
+		plan->steps.items[0].reason, "max_entries 128 -> 64: replaced, 3 sockets leave it");
+	expect_step(plan, 1, PLAN_MAP, PLAN_KEEP, "spare");
+	expect_step(plan, 2, PLAN_PROGRAM, PLAN_KEEP, "parser");
+	expect_step(plan, 3, PLAN_PROGRAM, PLAN_UPDATE, "verdict");
+	cr_assert_str_eq(
+		plan->steps.items[3].reason, "loaded anew, because one of its maps is another");
+	for (size_t i = 4; i < 6; i++) {
+		cr_assert_eq(plan->steps.items[i].action, PLAN_UPDATE);
+		cr_assert(plan->steps.items[i].parts & PLAN_LINK);
+		cr_assert(plan->steps.items[i].stale_link);
+		cr_assert_str_eq(plan->steps.items[i].reason, "its map is replaced");
+	}
+	cr_assert_eq(plan->counts[PLAN_REPLACE], 1);
 }
 
 /* The kernel rounds what an LRU map per processor may hold to as many for each. */
@@ -358,7 +417,7 @@ Test(plan, entries_of_a_helper_map_would_be_lost)
 	world_plan(&world);
 	expect_diagnostic(0, DIAG_E0501, 4, 3,
 		"map \"pairs\" would have to be replaced (flags zero_seed, 0x80000000 -> "
-		"no_prealloc, rdonly_prog), and the entries in it would be lost");
+		"no_prealloc, rdonly_prog): 3 entries are lost");
 }
 
 /* Initial entries are written into a new map; those of an old one are its data by now. */

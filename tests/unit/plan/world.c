@@ -85,8 +85,8 @@ void world_applied(struct world *world)
 	world_empty(world);
 	world->state.exists = true;
 	world->state.layout = "sockform-1";
-	add_map(world, (struct state_map){ "pairs", ID_MAP, 18, 8, 8, 64, 0 });
-	add_map(world, (struct state_map){ "spare", ID_OTHER_MAP, 15, 4, 8, 2, 0 });
+	add_map(world, (struct state_map){ "pairs", ID_MAP, 18, 8, 8, 64, 0, 3 });
+	add_map(world, (struct state_map){ "spare", ID_OTHER_MAP, 15, 4, 8, 2, 0, -1 });
 	world_add_program(world, "parser", world_digest(world, "parser"), ID_PARSER);
 	world_add_program(world, "verdict", world_digest(world, "verdict"), ID_VERDICT);
 	add_attachment(world, "stream_parser", ID_PARSER);
@@ -100,7 +100,12 @@ struct state_attachment *world_attachment(struct world *world, size_t at)
 
 const struct plan *world_plan(struct world *world)
 {
-	return plan_make(&arena, world->manifest, world->codes, &world->state, &diagnostics);
+	const struct plan_request request = { .manifest = world->manifest,
+		.codes = world->codes,
+		.state = &world->state,
+		.replaces = world->replaces };
+
+	return plan_make(&arena, &request, &diagnostics);
 }
 
 void expect_step(const struct plan *plan, size_t at, enum plan_object object,

@@ -22,6 +22,7 @@ struct world {
 	const struct manifest *manifest;
 	const struct bpfasm_code **codes;
 	struct state state;
+	bool replaces; /* maps may be replaced */
 };
 
 /* The manifest of world.c with nothing in the kernel, and with everything as applied. */
