@@ -104,8 +104,11 @@ static void resolve_map_target(
 {
 	const struct manifest_text *target = &attachment->target;
 
-	if (attachment->kind && target->text && strchr(target->text, '/')) {
+	if (target->text && strchr(target->text, '/')) {
 		attachment->target_at = NAME_ABSENT;
+		/* A misspelled type may be one that runs for cgroups. */
+		if (!attachment->kind)
+			return;
 		diag_add(resolver->diagnostics, DIAG_E0215, target->mark,
 			"%s runs on the sockets of a map, \"%s\" is a path", attachment->kind->name,
 			target->text);
