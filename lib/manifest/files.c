@@ -24,6 +24,10 @@ static void load_file(struct manifest_loader *loader, const char *path, manifest
 			strerror(-error));
 		return;
 	}
+	/* It may be named twice: by its folder and by itself. */
+	if (file->listed)
+		return;
+	file->listed = true;
 	loader_load(loader, file);
 	vec_each (manifest, &file->manifests)
 		*vec_add(loader->arena, ret) = *manifest;

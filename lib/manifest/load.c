@@ -19,8 +19,6 @@ static void load_document(
 
 	manifest->source = file->source;
 	manifest_decode_head(loader->arena, node, loader->diagnostics, manifest);
-	/* What else stands in it is reported by whoever includes it. */
-	manifest->library = manifest->library || file->outer;
 	loader_include(loader, file, manifest);
 	loader_evaluate(loader, manifest, &spent);
 	manifest_decode(loader->arena, node, &parameters, loader->diagnostics, manifest);

@@ -17,6 +17,7 @@ struct manifest_file {
 	const struct manifest_file *outer; /* while it is being loaded: who includes it; NULL */
 	unsigned int depth;                /* likewise; 0: nobody does */
 	bool loading, loaded;
+	bool listed; /* among those that are named, and not only included */
 };
 
 /* A parameter that was set from outside. */

@@ -34,7 +34,10 @@ static void read_values(struct manifest_loader *loader, const struct yaml_node *
 		return;
 	}
 	vec_each (pair, &node->pairs) {
-		if (yaml_is_text(pair->value))
+		const struct yaml_node *value = pair->value;
+
+		/* As in a manifest's own parameters, any scalar but nothing. */
+		if (value->kind == YAML_SCALAR && !value->refused && !yaml_is_null(value))
 			override(loader, pair->key->text, pair->value->text, pair->key->mark);
 		else
 			yaml_wrong_type(loader->diagnostics, pair->value,
