@@ -125,11 +125,6 @@ static struct mark mark_in_line(const struct source *source, size_t line, size_t
 	};
 }
 
-struct mark source_mark(const struct source *source, size_t index)
-{
-	return mark_in_line(source, line_of(source->line_first, source->line_count, index), index);
-}
-
 static bool is_in_line(const struct source *source, size_t line, size_t index)
 {
 	return source->line_first[line] <= index &&
@@ -291,11 +286,4 @@ const char *source_line_trimmed(struct arena *arena, const struct mark *mark)
 		length--;
 	}
 	return arena_copy(arena, line, length);
-}
-
-struct mark mark_within(struct mark mark, uint32_t skip, uint32_t length)
-{
-	mark.column += skip;
-	mark.length = length;
-	return mark;
 }

@@ -48,10 +48,10 @@ const char *source_line(const struct source *source, uint32_t line, size_t *leng
 /* The line on which a place is, without the blanks around it; "" for no place. */
 const char *source_line_trimmed(struct arena *arena, const struct mark *mark);
 
-/* The place of the character that has `index` characters before it. */
-struct mark source_mark(const struct source *source, size_t index);
-
-/* The same, quickly for places asked for from the front to the back; *line begins with 0. */
+/*
+ * The place of the character that has `index` characters before it; quickly for places asked for from
+ * the front to the back. *line begins with 0.
+ */
 struct mark source_mark_after(const struct source *source, size_t index, size_t *line);
 
 /* The mark as long as up to the character `end`, where that is in the same line. */
@@ -71,6 +71,3 @@ size_t character_length(const char *text, size_t length);
 
 /* Characters in so many bytes of UTF-8. */
 size_t count_characters(const char *text, size_t bytes);
-
-/* The mark `skip` characters further on in the same line, `length` characters long. */
-struct mark mark_within(struct mark mark, uint32_t skip, uint32_t length);

@@ -7,21 +7,11 @@
 
 #include <string.h>
 
-bool is_text(const struct yaml_node *node)
-{
-	return yaml_is_text(node);
-}
-
-void wrong_type(const struct decoder *decoder, const struct yaml_node *node, const char *name,
-	const char *expected)
-{
-	yaml_wrong_type(decoder->diagnostics, node, name, expected);
-}
-
 void wrong_value(const struct decoder *decoder, const struct manifest_field *field,
 	const struct yaml_node *node, const char *expected)
 {
-	wrong_type(decoder, node, arena_printf(decoder->arena, "\"%s\"", field->key), expected);
+	yaml_wrong_type(decoder->diagnostics, node,
+		arena_printf(decoder->arena, "\"%s\"", field->key), expected);
 }
 
 /* FIELD_TEXT, and what begins as text: names, references, paths. */
@@ -33,7 +23,7 @@ static void decode_text(const struct decoder *decoder, const struct manifest_fie
 	struct manifest_text *text = out;
 
 	text->mark = node->mark;
-	if (is_text(node))
+	if (yaml_is_text(node))
 		text->text = node->text;
 	else
 		wrong_value(decoder, field, node, names ? "a name" : "text");
@@ -62,7 +52,9 @@ static void decode_version(const struct decoder *decoder, const struct manifest_
 	decode_text(decoder, field, node, out);
 	if (text->text && strcmp(text->text, MANIFEST_VERSION) != 0)
 		diag_add(decoder->diagnostics, DIAG_E0207, node->mark,
-			"this sockform reads format v1, the manifest says \"%s\"", text->text);
+			"this sockform reads format v1, the manifest says \"%s\"", text->text)
+			->hint =
+			node->parameters ? "the version is read before the parameters" : NULL;
 }
 
 static void decode_number(const struct decoder *decoder, const struct manifest_field *field,
@@ -72,7 +64,7 @@ static void decode_number(const struct decoder *decoder, const struct manifest_f
 	__int128 value = 0;
 
 	number->mark = node->mark;
-	if (!is_text(node) || node->style != YAML_PLAIN ||
+	if (!yaml_is_text(node) || node->style != YAML_PLAIN ||
 		asm_parse_number(node->text, node->length, &value) != 0) {
 		wrong_value(decoder, field, node, "a whole number");
 		return;
@@ -121,7 +113,7 @@ static void decode_choice(const struct decoder *decoder, const struct manifest_f
 	struct manifest_choice *choice = out;
 
 	choice->mark = node->mark;
-	if (is_text(node))
+	if (yaml_is_text(node))
 		choice->row = find_word(decoder, field->words, node);
 	else
 		wrong_value(decoder, field, node,
@@ -153,12 +145,12 @@ static bool has_field(const struct key_layout *layout, enum key_field_id id)
 static bool add_key_field(
 	const struct decoder *decoder, const struct yaml_node *node, struct key_layout *layout)
 {
-	enum key_field_id id = is_text(node) ? key_field_named(node->text) : KEY_FIELD_COUNT;
+	enum key_field_id id = yaml_is_text(node) ? key_field_named(node->text) : KEY_FIELD_COUNT;
 
 	/* Without repetition there are fewer fields than a layout has room for. */
 	_Static_assert(KEY_FIELD_COUNT <= KEY_MAX_FIELDS, "every field fits once");
-	if (!is_text(node)) {
-		wrong_type(decoder, node, "a key field", "a word");
+	if (!yaml_is_text(node)) {
+		yaml_wrong_type(decoder->diagnostics, node, "a key field", "a word");
 	} else if (id == KEY_FIELD_COUNT) {
 		report_unknown_key_field(decoder, node);
 	} else if (has_field(layout, id)) {
@@ -200,7 +192,7 @@ static void decode_address(const struct decoder *decoder, const struct manifest_
 	const char *problem;
 
 	address->mark = node->mark;
-	if (!is_text(node)) {
+	if (!yaml_is_text(node)) {
 		wrong_value(decoder, field, node, "an address such as 127.0.0.1:8080");
 		return;
 	}
@@ -372,7 +364,7 @@ static void decode_record(const struct decoder *decoder, const struct manifest_r
 	memcpy(out, self, sizeof(*self));
 	set_presets(record, out);
 	if (node->kind != YAML_MAPPING) {
-		wrong_type(decoder, node, record->what, "a mapping");
+		yaml_wrong_type(decoder->diagnostics, node, record->what, "a mapping");
 		return;
 	}
 	below.library = false;

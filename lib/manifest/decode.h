@@ -23,12 +23,7 @@ void decode_include(const struct decoder *decoder, const struct manifest_field *
 void decode_template_body(const struct decoder *decoder, const struct manifest_field *field,
 	const struct yaml_node *node, void *out);
 
-/* A scalar that says something. */
-bool is_text(const struct yaml_node *node);
-
-/* E0203: "<name> has to be <expected>, not <what it is>"; nothing where it is refused already. */
-void wrong_type(const struct decoder *decoder, const struct yaml_node *node, const char *name,
-	const char *expected);
+/* E0203: "\"<key>\" has to be <expected>, not <what it is>"; nothing where it is refused already. */
 void wrong_value(const struct decoder *decoder, const struct manifest_field *field,
 	const struct yaml_node *node, const char *expected);
 

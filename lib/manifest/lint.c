@@ -10,14 +10,16 @@
 
 #include "lib/bpfasm/helpers.h"
 
-/* Whether a program is attached as a stream parser, among others perhaps. */
-static bool is_parser(const struct manifest *manifest, size_t program)
+/* By position, whether a program is attached as a stream parser, among others perhaps. */
+static const bool *find_parsers(struct arena *arena, const struct manifest *manifest)
 {
+	bool *parses = arena_alloc_array(arena, manifest->programs.count, sizeof(*parses));
+
 	vec_each (attachment, &manifest->attachments)
 		if (attachment->kind && attachment->kind->role == HOOK_PARSER &&
-			attachment->program_at == program)
-			return true;
-	return false;
+			attachment->program_at != NAME_ABSENT)
+			parses[attachment->program_at] = true;
+	return parses;
 }
 
 static void warn_of_read(
@@ -60,13 +62,13 @@ static void warn_of_changes(
 void manifest_lint(struct arena *arena, const struct manifest *manifest,
 	const struct bpfasm_code *const *codes, struct diagnostics *diagnostics)
 {
-	for (size_t i = 0; i < manifest->programs.count; i++) {
-		bool parses = is_parser(manifest, i);
+	const bool *parses = find_parsers(arena, manifest);
 
+	for (size_t i = 0; i < manifest->programs.count; i++) {
 		if (!codes[i])
 			continue;
-		warn_of_read(codes[i], parses, diagnostics);
-		if (parses)
+		warn_of_read(codes[i], parses[i], diagnostics);
+		if (parses[i])
 			warn_of_changes(arena, codes[i], diagnostics);
 	}
 }

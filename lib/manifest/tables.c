@@ -149,7 +149,7 @@ static RECORD(record_template, "a template", "a block of the manifest's own", ma
 
 static const struct manifest_field manifest_fields[] = {
 	{ "sockform", FIELD_VERSION, true, AT(manifest, version), "the format's version: v1",
-		.place = PLACE_ANY },
+		.place = PLACE_ANY, .early = true },
 	{ "name", FIELD_NAME, true, AT(manifest, name), "the deployment's name",
 		.rule = &name_of_deployment },
 	{ "description", FIELD_TEXT, false, AT(manifest, description),

@@ -54,8 +54,8 @@ static void add_word_or_number(const struct decoder *decoder, const struct manif
 	const struct flag_kind *kind;
 	__int128 number;
 
-	if (!is_text(node)) {
-		wrong_type(decoder, node, "a flag", "a word or a number");
+	if (!yaml_is_text(node)) {
+		yaml_wrong_type(decoder->diagnostics, node, "a flag", "a word or a number");
 	} else if (node->style != YAML_PLAIN ||
 		   asm_parse_number(node->text, node->length, &number) != 0) {
 		kind = find_word(decoder, field->words, node);
@@ -78,7 +78,7 @@ void decode_flags(const struct decoder *decoder, const struct manifest_field *fi
 	if (node->kind == YAML_SEQUENCE)
 		vec_each (item, &node->items)
 			add_word_or_number(decoder, field, *item, flags);
-	else if (is_text(node))
+	else if (yaml_is_text(node))
 		add_word_or_number(decoder, field, node, flags);
 	else
 		wrong_value(decoder, field, node, "a number, a word or a list of words");
@@ -113,7 +113,7 @@ static const unsigned char *refuse(const struct encoder *encoder, const struct y
 
 static bool parse_plain(const struct yaml_node *node, __int128 *ret)
 {
-	return is_text(node) && node->style == YAML_PLAIN &&
+	return yaml_is_text(node) && node->style == YAML_PLAIN &&
 	       asm_parse_number(node->text, node->length, ret) == 0;
 }
 
@@ -247,9 +247,9 @@ static bool encode_field(const struct encoder *encoder, enum key_field_id id,
 	__int128 number = 0;
 
 	if (field->form == KEY_FORM_ADDRESS) {
-		known = is_text(node) && write_address(field, node->text, bytes);
+		known = yaml_is_text(node) && write_address(field, node->text, bytes);
 	} else if (parse_plain(node, &number) ||
-		   (id == KEY_FAMILY && is_text(node) && family_named(node->text, &number))) {
+		   (id == KEY_FAMILY && yaml_is_text(node) && family_named(node->text, &number))) {
 		bool port = field->form == KEY_FORM_PORT;
 		uint16_t network = htons((uint16_t)number);
 

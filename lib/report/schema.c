@@ -216,6 +216,8 @@ static void write_params(const struct schema *schema, const struct manifest_fiel
 	write_rule(schema, &name_of_object);
 	sink_close(schema->sink);
 	sink_open_object(schema->sink, "additionalProperties");
+	sink_string(schema->sink, "description",
+		"what ${name} stands for; nothing: --set or --values has to say");
 	sink_open_array(schema->sink, "type");
 	sink_string(schema->sink, NULL, "string");
 	sink_string(schema->sink, NULL, "number");
@@ -229,7 +231,7 @@ static void write_params(const struct schema *schema, const struct manifest_fiel
 static void write_include(const struct schema *schema, const struct manifest_field *field)
 {
 	(void)field;
-	schema_begin_alternatives(schema);
+	sink_open_array(schema->sink, "anyOf");
 	sink_open_object(schema->sink, NULL);
 	schema_types(schema, "string", "number");
 	sink_close(schema->sink);
@@ -239,7 +241,7 @@ static void write_include(const struct schema *schema, const struct manifest_fie
 	schema_types(schema, "string", "number");
 	sink_close(schema->sink);
 	sink_close(schema->sink);
-	schema_end_alternatives(schema);
+	sink_close(schema->sink);
 }
 
 const schema_writer schema_writers[FIELD_TYPE_COUNT] = {

@@ -513,6 +513,15 @@ def keys_of(schema, part, value, seen, known):
             keys_of(schema, part.get("items", {}), inner, seen, known)
 
 
+def undescribed(schema):
+    """Keys of manifests whose values an editor would say nothing of."""
+    for part in [schema] + list(schema["$defs"].values()):
+        for key, value in part.get("properties", {}).items():
+            for what in (value, value.get("additionalProperties", True)):
+                if isinstance(what, dict) and "description" not in what and "$ref" not in what:
+                    yield "%s of %s" % (key, part.get("title"))
+
+
 def unused_keys(schema, cases):
     """Keys, blocks and arguments that no manifest has which sockform accepts."""
     seen, known = set(), set()
@@ -581,6 +590,7 @@ def main():
           if len(cases) < 200 or both_accept < 100 or both_reject < 100 else [])
     point("every key, block and argument is in a manifest that is accepted",
           unused_keys(schema, cases))
+    point("every key has a description", list(undescribed(schema)))
     point("every exception is needed", ["%s %s" % EXCEPTIONS[i][:2] for i in range(len(EXCEPTIONS))
                                         if i not in used])
     for keyword in ("additionalProperties", "required", "type", "enum", "const", "pattern",

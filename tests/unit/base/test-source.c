@@ -10,6 +10,13 @@
 
 SUITE(source);
 
+static struct mark mark_of(const struct source *source, size_t index)
+{
+	size_t line = 0;
+
+	return source_mark_after(source, index, &line);
+}
+
 static void expect_line(const struct source *source, uint32_t line, const char *text)
 {
 	size_t length = 12345;
@@ -108,7 +115,7 @@ Test(source, places_in_long_lines)
 
 	for (size_t i = 0; i < 2500; i++) {
 		size_t offset = 6 + i / 5 * 11 + bytes[i % 5];
-		struct mark mark = source_mark(source, 6 + i);
+		struct mark mark = mark_of(source, 6 + i);
 
 		expect_mark(mark, 2, (uint32_t)i + 1, 0);
 		cr_assert_eq(source_offset(&mark), offset, "character %zu", i);
@@ -150,11 +157,11 @@ Test(source, marks_end_in_their_line)
 {
 	const struct source *source = source_of("abc\nde");
 
-	expect_mark(source_mark_until(source_mark(source, 1), 3), 1, 2, 2);
-	expect_mark(source_mark_until(source_mark(source, 1), 1), 1, 2, 0);
-	expect_mark(source_mark_until(source_mark(source, 1), 0), 1, 2, 0);
-	expect_mark(source_mark_until(source_mark(source, 1), 4), 1, 2, 0);
-	expect_mark(source_mark_until(source_mark(source, 4), 6), 2, 1, 2);
+	expect_mark(source_mark_until(mark_of(source, 1), 3), 1, 2, 2);
+	expect_mark(source_mark_until(mark_of(source, 1), 1), 1, 2, 0);
+	expect_mark(source_mark_until(mark_of(source, 1), 0), 1, 2, 0);
+	expect_mark(source_mark_until(mark_of(source, 1), 4), 1, 2, 0);
+	expect_mark(source_mark_until(mark_of(source, 4), 6), 2, 1, 2);
 }
 
 static int write_file(char *path, const void *bytes, size_t length)
@@ -260,15 +267,6 @@ Test(source, keeps_every_byte_across_buffer_sizes)
 	}
 }
 
-Test(source, mark_within_goes_on_in_the_line)
-{
-	const struct source *source = source_of("abc");
-	struct mark mark = mark_within(mark_at(source, 4, 10, 20), 3, 5);
-
-	cr_assert_eq(mark.source, source);
-	expect_mark(mark, 4, 13, 5);
-}
-
 /* Places by number of characters and by bytes: the text is "a", "\u00e9b", "", "\u20ac". */
 static const char wide_text[] = "a\n\xc3\xa9"
 				"b\n\n\xe2\x82\xac";
@@ -292,7 +290,7 @@ Test(source, places_by_character_and_by_byte)
 	const struct source *source = source_of(wide_text);
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		struct mark mark = source_mark(source, places[i].index);
+		struct mark mark = mark_of(source, places[i].index);
 
 		cr_assert_eq(mark.source, source);
 		expect_mark(mark, places[i].line, places[i].column, 0);
@@ -320,7 +318,7 @@ Test(source, a_byte_order_mark_is_left_out)
 	expect_line(source, 1, "ab");
 	expect_line(source, 2, "c");
 	cr_assert_eq(source->length, 4);
-	expect_mark(source_mark(source, 0), 1, 1, 0);
+	expect_mark(mark_of(source, 0), 1, 1, 0);
 	expect_line(source_of("\xef\xbb"), 1, "\xef\xbb");
 }
 

@@ -467,6 +467,8 @@ static void load_valid(size_t count)
 {
 	size_t room = count * 400 + 200;
 	char *text = arena_alloc(&arena, room), *at = text;
+	const struct manifest *manifest;
+	const struct bpfasm_code **codes;
 
 	at += sprintf(at, HEAD "maps:\n");
 	for (size_t i = 0; i < count; i++)
@@ -484,8 +486,10 @@ static void load_valid(size_t count)
 		at += sprintf(at, "  - { program: p%zu, target: m%zu, attach_type: skb_verdict }\n",
 			i, i);
 	cr_assert_lt(at, text + room);
-	cr_assert_not_null(
-		manifest_assemble(&arena, valid_manifest(text), &diagnostics)[count - 1]);
+	manifest = valid_manifest(text);
+	codes = manifest_assemble(&arena, manifest, &diagnostics);
+	cr_assert_not_null(codes[count - 1]);
+	manifest_lint(&arena, manifest, codes, &diagnostics);
 }
 
 Test(faults, thousands_of_programs_take_linear_time)
