@@ -110,7 +110,7 @@ EXCEPTIONS = [
     ("E0305", r"^on_established needs|^a number is no key of|^the keys of|^the values of"
               r"|^a socket cannot tell", None,
      "it depends on what the map is"),
-    ("E0305", r"has bits behind its prefix", None,
+    ("E0305", r"has bits behind its prefix|^IPv4 inside of IPv6", None,
      "a pattern has no masks"),
     ("E0305", r"has to be an IPv6 address|has to be a port or a range|has to be 1 to 63 bytes"
               r"|has to be text of 1 to 63", None,
