@@ -69,6 +69,7 @@
 	X(E0315, 2, "a value of the wrong kind")                                                   \
 	X(E0316, 2, "memory that is out of bounds, or not aligned")                                \
 	X(E0317, 2, "a constant that the verifier refuses")                                        \
+	X(E0318, 2, "a program that never ends")                                                   \
 	X(E0401, 3, "the verifier rejected a program")                                             \
 	X(E0402, 3, "the kernel refused")                                                          \
 	X(E0403, 3, "a capability is missing")                                                     \

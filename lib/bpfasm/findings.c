@@ -19,8 +19,8 @@ static uint16_t *said_at(
 	struct flow *flow, size_t at, const struct blame *blame, enum diag_code code, uint16_t *bit)
 {
 	static const enum diag_code others[] = { DIAG_E0306, DIAG_E0307, DIAG_E0308, DIAG_E0309,
-		DIAG_E0313, DIAG_E0314, DIAG_E0316, DIAG_E0317, DIAG_W0604, DIAG_W0605, DIAG_W0608,
-		DIAG_W0609 };
+		DIAG_E0313, DIAG_E0314, DIAG_E0316, DIAG_E0317, DIAG_E0318, DIAG_W0604, DIAG_W0605,
+		DIAG_W0608, DIAG_W0609 };
 	size_t i = 0;
 
 	*bit = blame->reg >= 0 ? (uint16_t)(1u << blame->reg) : 1u << 15;

@@ -201,8 +201,42 @@ static void report_unreached(struct flow *flow, size_t at)
 			ended ? "" : " leads past it");
 }
 
+/* Whether some way ends, as far as jumps tell; may_goto ends loops in its own way. */
+static bool may_end(const struct flow *flow)
+{
+	for (size_t at = 0; at < flow->count; at++) {
+		uint8_t code = flow_instruction(flow, at)->code;
+
+		if (flow->points[at].reached &&
+			(code == (BPF_JMP | BPF_EXIT) || code == (BPF_JMP | BPF_JCOND)))
+			return true;
+	}
+	return false;
+}
+
+/* At the last jump backwards, which there is where all ways go on inside the program. */
+static void report_endless(struct flow *flow)
+{
+	size_t at = flow->count;
+	struct diagnostic *diagnostic;
+
+	while (--at > 0) {
+		const struct bpf_insn *insn = flow_instruction(flow, at);
+
+		if (flow->points[at].reached && jumps(insn) &&
+			flow_jump_target(flow, at) <= (int64_t)at)
+			break;
+	}
+	diagnostic = flow_report(flow, at, -1, DIAG_E0318,
+		"no way through the program ends, and the verifier refuses it");
+	if (diagnostic)
+		diagnostic->hint = "let one lead to exit";
+}
+
 void flow_check_graph(struct flow *flow)
 {
+	size_t errors = flow->diagnostics->errors;
+
 	mark_reached(flow);
 	for (size_t at = 0; at < flow->count; at++) {
 		const struct flow_point *point = &flow->points[at];
@@ -212,6 +246,8 @@ void flow_check_graph(struct flow *flow)
 		if (!point->reached && !point->second_half && before)
 			report_unreached(flow, at);
 	}
+	if (flow->diagnostics->errors == errors && !may_end(flow))
+		report_endless(flow);
 }
 
 /* The registers that an instruction writes, a bit each. */

@@ -118,9 +118,10 @@ const struct flow_case flow_cases[] = {
 		"E0311" },
 	{ "ways_that_are_taken_behind_others", SKB,
 		LEN "r3 = *(u32 *)(r1 + 4); if r2 > r3 goto a;" PASS "a: r0 = r9; exit", "E0311" },
+	{ "loops_end", SKB, "a: r0 = 1; if r0 == 2 goto a; r0 = 3; goto a", "E0318" },
 	{ "loops_end", SKB, "r2 = 0; a: r2 += 1; if r2 < 100000 goto a;" PASS, "" },
-	{ "loops_end", SKB, "a: goto a", "" },
-	{ "loops_end", SKB, "r0 = 1; a: r0 += 1; goto a", "" },
+	{ "loops_end", SKB, "a: goto a", "E0318" },
+	{ "loops_end", SKB, "r0 = 1; a: r0 += 1; goto a", "E0318" },
 	{ "loops_end", SKB, LEN "r0 = 0; a: r0 += 1; r2 -= 1; if r2 != 0 goto a; exit", "" },
 	{ "loops_end", SKB,
 		LEN "r0 = 0; a: r3 = 0; b: r3 += 1; if r3 < 4 goto b; r2 -= 1;"
