@@ -71,12 +71,18 @@ static void write_fields(const struct schema *schema)
 	write_fields_of(schema, kinds, count);
 }
 
-/* Text that is read by its pattern; YAML takes some of it for numbers ("80", "47"). */
-static void write_pattern(const struct schema *schema, const char *pattern)
+/*
+ * Text that is read by its pattern; YAML takes some of it for numbers ("80", "47"), which a kind that
+ * has numbers of its own judges as those.
+ */
+static void write_pattern(const struct schema *schema, const struct value_kind *kind)
 {
 	sink_open_object(schema->sink, NULL);
-	schema_types(schema, "string", "number");
-	sink_string(schema->sink, "pattern", pattern);
+	if (kind->numbers)
+		sink_string(schema->sink, "type", "string");
+	else
+		schema_types(schema, "string", "number");
+	sink_string(schema->sink, "pattern", kind->pattern);
 	sink_close(schema->sink);
 }
 
@@ -114,7 +120,7 @@ static void write_kind(const struct schema *schema, const struct value_kind *kin
 	if (kind->maps)
 		schema_pattern(schema, NULL, name_pattern(schema->arena, &name_of_object));
 	if (kind->pattern)
-		write_pattern(schema, kind->pattern);
+		write_pattern(schema, kind);
 	if (numbers)
 		schema_reference(schema, NULL, "number_text");
 	schema_end_alternatives(schema);

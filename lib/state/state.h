@@ -22,7 +22,7 @@ struct state_map {
 	const char *name; /* of the pin */
 	uint32_t id;
 	uint32_t type, key_size, value_size, max_entries;
-	uint32_t flags; /* those that the kernel keeps; which NUMA node it does not tell */
+	uint32_t flags;   /* those that the kernel keeps; which NUMA node it does not tell */
 	int64_t entries;  /* in it; negative: not counted, or they cannot be */
 	uint32_t granule; /* max_entries is a multiple of it; 0: of nothing */
 };
