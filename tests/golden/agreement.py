@@ -105,7 +105,7 @@ EXCEPTIONS = [
      "a number has no characters"),
     ("E0305", r"^\"self\" needs a key layout", None,
      "the layout is another object's, the map's"),
-    ("E0305", r"^match (needs|takes)|^\"offset\" needs|^lookup needs|^no socket is", None,
+    ("E0305", r"^match (needs|takes)|^what is compared reaches|^\"offset\" needs|^lookup needs|^no socket is", None,
      "it depends on the arguments together"),
     ("E0305", r"^on_established needs|^a number is no key of|^the keys of|^the values of"
               r"|^a socket cannot tell", None,
