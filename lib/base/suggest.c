@@ -39,10 +39,13 @@ size_t edit_distance(const char *a, const char *b)
 	return above[lb];
 }
 
-/* One edit in three letters: closer than that is a typo, further is another word. */
+/*
+ * One edit in three letters: closer than that is a typo, further is another word. Of one or two
+ * letters any other word is one.
+ */
 static size_t furthest(const char *word)
 {
-	return (strlen(word) + 2) / 3;
+	return strlen(word) / 3;
 }
 
 struct suggestion suggestion_for(const char *word)

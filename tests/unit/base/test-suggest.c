@@ -111,14 +111,18 @@ Test(suggest, says_nothing_where_nothing_is_near)
 	cr_assert_null(best(longer, (const char *const[]){ longer, NULL }));
 }
 
-/* One edit in three letters: 1 of 3, 2 of 4 to 6, 3 of 7 to 9. */
+/* One edit in three letters: none of 1 and 2, 1 of 3 to 5, 2 of 6 to 8. */
 Test(suggest, near_enough_is_one_edit_in_three_letters)
 {
 	cr_assert_not_null(best("abc", (const char *const[]){ "abx", NULL }));
 	cr_assert_null(best("abc", (const char *const[]){ "axx", NULL }));
 	cr_assert_not_null(best("abcdef", (const char *const[]){ "abcdxx", NULL }));
 	cr_assert_null(best("abcdef", (const char *const[]){ "abcxxx", NULL }));
-	cr_assert_not_null(best("abcdefg", (const char *const[]){ "abcdxxx", NULL }));
+	cr_assert_null(best("abcdefgh", (const char *const[]){ "abcdexxx", NULL }));
+	cr_assert_not_null(best("abcdefghi", (const char *const[]){ "abcdefxxx", NULL }));
+	cr_assert_null(best("abcde", (const char *const[]){ "abcxx", NULL }));
+	cr_assert_null(best("b", (const char *const[]){ "a", "bb", NULL }));
+	cr_assert_null(best("ab", (const char *const[]){ "a", "ac", "ba", NULL }));
 }
 
 /* Numbers as in linux/bpf.h; a user reads them in bpftool's output too. */

@@ -390,7 +390,7 @@ Test(arguments, that_do_not_fit_their_kind)
 		{ "size", "q", DIAG_E0221, "\"v\" has to be a size: b, h, w or dw", NULL },
 		{ "offset", "32768", DIAG_E0221, "\"v\" has to be between -32768 and 32767", NULL },
 		{ "text", "''", DIAG_E0221, "\"v\" has to be text", NULL },
-		{ "map", "pears", DIAG_E0212, "no map is named \"pears\"",
+		{ "map", "paris", DIAG_E0212, "no map is named \"paris\"",
 			"did you mean \"pairs\"?" },
 		{ "any", "[a]", DIAG_E0203, "\"v\" has to be a word or a number, not a list",
 			NULL },
@@ -440,8 +440,8 @@ Test(arguments, defaults_are_judged_where_they_stand)
 		"    - t\n    - exit\n", DIAG_E0221, 0, 43, "\"x\" has to be a register, r0 to r10",
 		NULL);
 	expect_fault(
-		"  t: { params: { x: { kind: map, default: pears } }, body: [ 'r1 = ${x} ll' ] }\n",
-		"    - exit\n", DIAG_E0212, 0, 43, "no map is named \"pears\"",
+		"  t: { params: { x: { kind: map, default: paris } }, body: [ 'r1 = ${x} ll' ] }\n",
+		"    - exit\n", DIAG_E0212, 0, 43, "no map is named \"paris\"",
 		"did you mean \"pairs\"?");
 }
 
@@ -609,7 +609,7 @@ Test(unused, faults_that_are_found)
 		{ "[ goto out, 'r1 = ${x}' ]", DIAG_E0303, 8, "no label is named \"out\"" },
 		{ "[ 'a:', 'a:' ]", DIAG_E0304, 10, "the label \"a\" stands twice" },
 		{ "[ call nosuch ]", DIAG_E0306, 8, "no helper is named \"nosuch\"" },
-		{ "[ 'r1 = pears ll' ]", DIAG_E0212, 9, "no map is named \"pears\"" },
+		{ "[ 'r1 = paris ll' ]", DIAG_E0212, 9, "no map is named \"paris\"" },
 		{ "[ sk_redirect_map: { map: pairs, key: ${x} } ]", DIAG_E0308, 27,
 			"the block works on a sockmap, \"pairs\" is a sockhash" },
 		{ "[ other: { n: ${x}, m: 1 } ]", DIAG_E0220, 21,

@@ -247,7 +247,7 @@ static const struct {
 	{ "mov_rag", DIAG_E0301, 9, 7, "\"mov_rag\" is neither a block nor an instruction",
 		"did you mean \"mov_reg\"?" },
 	{ "hello world", DIAG_E0302, 9, 5, "expected an instruction", NULL },
-	{ "r2 = pears ll", DIAG_E0212, 14, 5, "no map is named \"pears\"",
+	{ "r2 = paris ll", DIAG_E0212, 14, 5, "no map is named \"paris\"",
 		"did you mean \"pairs\"?" },
 	{ "goto nowhere", DIAG_E0303, 14, 7, "no label is named \"nowhere\"", NULL },
 };

@@ -221,9 +221,9 @@ Test(maps, entries_that_a_map_cannot_hold)
 Test(maps, one_fault_of_a_map_raises_none_of_its_entries)
 {
 	expect_map_fault(DIAG_E0206,
-		"type: hash, key: [cooky], value_size: 1, max_entries: 1, "
+		"type: hash, key: [cokie], value_size: 1, max_entries: 1, "
 		"entries: [{ key: 0, value: 0 }]",
-		"no key field is called \"cooky\"");
+		"no key field is called \"cokie\"");
 	expect_map_fault(DIAG_E0202,
 		"type: hash, key_size: 2, max_entries: 1, entries: [{ key: 0, value: 0 }]",
 		"a hash needs \"value_size\", the bytes of a value");
