@@ -115,13 +115,41 @@ static struct diagnostic *add(struct diagnostics *diagnostics, const struct diag
 	return added;
 }
 
+/* Of what stands in quotes no more than so many characters are kept; the first tell which it is. */
+#define MOST_QUOTED 60
+
+char *diag_shorten(char *message)
+{
+	char *to = message, *from = message, *open;
+
+	while ((open = strchr(from, '"')) && strchr(open + 1, '"')) {
+		size_t before = (size_t)(open + 1 - from), length = strcspn(open + 1, "\""),
+		       kept = 0;
+
+		to = (char *)memmove(to, from, before) + before;
+		from = open + 1;
+		if (count_characters(from, length) <= MOST_QUOTED) {
+			kept = length;
+		} else {
+			for (int i = 0; i < MOST_QUOTED - 3; i++)
+				kept += character_length(from + kept, length - kept);
+		}
+		to = (char *)memmove(to, from, kept) + kept;
+		if (kept < length)
+			to = mempcpy(to, "...", 3);
+		*to++ = '"';
+		from += length + 1;
+	}
+	memmove(to, from, strlen(from) + 1);
+	return message;
+}
+
 struct diagnostic *diag_add(struct diagnostics *diagnostics, enum diag_code code, struct mark mark,
 	const char *format, ...)
 {
 	char buffer[512];
-	struct diagnostic diagnostic = {
-		.code = code, .mark = mark, .message = buffer, .use = diagnostics->use
-	};
+	char *message = buffer;
+	struct diagnostic diagnostic = { .code = code, .mark = mark, .use = diagnostics->use };
 	va_list arguments;
 	int length;
 
@@ -130,9 +158,10 @@ struct diagnostic *diag_add(struct diagnostics *diagnostics, enum diag_code code
 	va_end(arguments);
 	if (length >= (int)sizeof(buffer)) {
 		va_start(arguments, format);
-		diagnostic.message = arena_vprintf(diagnostics->arena, format, arguments);
+		message = arena_vprintf(diagnostics->arena, format, arguments);
 		va_end(arguments);
 	}
+	diagnostic.message = diag_shorten(message);
 	return add(diagnostics, &diagnostic);
 }
 

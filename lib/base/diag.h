@@ -145,6 +145,12 @@ struct diagnostics {
 struct diagnostic *diag_add(struct diagnostics *diagnostics, enum diag_code code, struct mark mark,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/*
+ * Cuts what stands in quotes, which may be as long as a scalar, to 60 characters; the message itself.
+ * Messages have been cut when they are added.
+ */
+char *diag_shorten(char *message);
+
 /* Adds what stands in another list. */
 void diag_copy(struct diagnostics *diagnostics, const struct diagnostic *from);
 

@@ -79,12 +79,21 @@ static void decode_number(const struct decoder *decoder, const struct manifest_f
 	number->given = true;
 }
 
+/* Of the words to be written the next from row i on, NULL for none. */
+static const char *next_word(const struct word_table *words, size_t *i)
+{
+	while (words->name_at(*i) && words->is_offered && !words->is_offered(*i))
+		++*i;
+	return words->name_at(*i) ? words->name_at((*i)++) : NULL;
+}
+
 const char *list_words(const struct decoder *decoder, const struct word_table *words)
 {
-	const char *list = words->name_at(0);
+	size_t i = 0;
+	const char *list = next_word(words, &i), *word;
 
-	for (size_t i = 1; words->name_at(i); i++)
-		list = arena_printf(decoder->arena, "%s, %s", list, words->name_at(i));
+	while ((word = next_word(words, &i)))
+		list = arena_printf(decoder->arena, "%s, %s", list, word);
 	return list;
 }
 
@@ -94,15 +103,17 @@ const void *find_word(
 	const void *row = words->named(node->text);
 	struct diagnostic *diagnostic;
 	struct suggestion suggestion;
+	const char *word;
+	size_t i = 0;
 
 	if (row)
 		return row;
 	suggestion = suggestion_for(node->text);
-	for (size_t i = 0; words->name_at(i); i++)
-		diag_offer_name(decoder->diagnostics, &suggestion, words->name_at(i));
+	while ((word = next_word(words, &i)))
+		diag_offer_name(decoder->diagnostics, &suggestion, word);
 	diagnostic = diag_add(decoder->diagnostics, DIAG_E0206, node->mark,
-		"no %s is called \"%s\": known are %s", words->what, node->text,
-		list_words(decoder, words));
+		"no %s is called \"%s\"", words->what, node->text);
+	diagnostic->hint = arena_printf(decoder->arena, "known are %s", list_words(decoder, words));
 	diag_suggest(decoder->diagnostics, diagnostic, &suggestion);
 	return NULL;
 }
@@ -124,13 +135,17 @@ static void decode_choice(const struct decoder *decoder, const struct manifest_f
 static void report_unknown_key_field(const struct decoder *decoder, const struct yaml_node *node)
 {
 	struct suggestion suggestion = suggestion_for(node->text);
+	const char *list = key_fields[0].name;
+	struct diagnostic *diagnostic;
 
+	for (enum key_field_id id = 1; id < KEY_FIELD_COUNT; id++)
+		list = arena_printf(decoder->arena, "%s, %s", list, key_fields[id].name);
 	diag_offer(
 		decoder->diagnostics, &suggestion, DIAG_NAMES(key_fields, KEY_FIELD_COUNT, name));
-	diag_suggest(decoder->diagnostics,
-		diag_add(decoder->diagnostics, DIAG_E0206, node->mark,
-			"no key field is called \"%s\"", node->text),
-		&suggestion);
+	diagnostic = diag_add(decoder->diagnostics, DIAG_E0206, node->mark,
+		"no key field is called \"%s\"", node->text);
+	diagnostic->hint = arena_printf(decoder->arena, "known are %s", list);
+	diag_suggest(decoder->diagnostics, diagnostic, &suggestion);
 }
 
 static bool has_field(const struct key_layout *layout, enum key_field_id id)

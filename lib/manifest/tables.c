@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "lib/manifest/tables.h"
 
-#define WORDS(kind, type, described)                                                               \
+#define WORDS(kind, type, described, offered)                                                      \
 	static const void *kind##_row(const char *word)                                            \
 	{                                                                                          \
 		return kind##_named(word);                                                         \
@@ -18,14 +18,28 @@
 		return kind##s(&count)[i].doc;                                                     \
 	}                                                                                          \
 	static const struct word_table kind##_words = { described, kind##_row, kind##_name_at,     \
-		kind##_doc_at };
+		kind##_doc_at, offered };
 
-WORDS(map_kind, map_kind, "map type")
-WORDS(program_kind, program_kind, "program type")
-WORDS(attach_kind, attach_kind, "attach type")
-WORDS(map_flag, flag_kind, "flag of a map")
-WORDS(attach_flag, flag_kind, "flag of an attachment")
-WORDS(bpfasm_parameter_kind, bpfasm_parameter_kind, "kind of parameter")
+static bool is_map_flag_offered(size_t i)
+{
+	size_t count;
+
+	return !map_flags(&count)[i].instead;
+}
+
+static bool is_attach_flag_offered(size_t i)
+{
+	size_t count;
+
+	return !attach_flags(&count)[i].instead;
+}
+
+WORDS(map_kind, map_kind, "map type", NULL)
+WORDS(program_kind, program_kind, "program type", NULL)
+WORDS(attach_kind, attach_kind, "attach type", NULL)
+WORDS(map_flag, flag_kind, "flag of a map", is_map_flag_offered)
+WORDS(attach_flag, flag_kind, "flag of an attachment", is_attach_flag_offered)
+WORDS(bpfasm_parameter_kind, bpfasm_parameter_kind, "kind of parameter", NULL)
 
 #define AT(type, member) .offset = offsetof(struct type, member)
 #define RECORD(name, described, doc, type, table)                                                  \

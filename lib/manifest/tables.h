@@ -41,6 +41,8 @@ struct word_table {
 	const void *(*named)(const char *word);
 	const char *(*name_at)(size_t i);
 	const char *(*doc_at)(size_t i);
+	/* Whether row i is a word to be written; others are known to be refused. NULL: each is. */
+	bool (*is_offered)(size_t i);
 };
 
 /* In which documents a key may stand. */

@@ -4,8 +4,12 @@
 #include <string.h>
 #include <wchar.h>
 
-/* Longer lines are shown as far as this many bytes around the caret. */
-#define LINE_MAX_SHOWN 200
+/* Columns that a line of the source may take, and what stands below it: 80 with its number. */
+#define SHOWN 72
+
+/* Stands for what is left out of a line. */
+#define CUT "..."
+#define CUT_WIDTH (sizeof(CUT) - 1)
 
 static bool is_error(const struct diagnostic *diagnostic)
 {
@@ -23,19 +27,96 @@ static size_t bytes_of(const char *text, size_t length, uint32_t characters)
 }
 
 /* Columns of a terminal that a character takes, by LC_CTYPE; 1 for what that does not know. */
-static int character_width(const char *text, size_t length)
+static size_t character_width(const char *text, size_t length)
 {
 	mbstate_t state = { 0 };
 	wchar_t wide;
 	int width;
 
+	if (*text == '\t')
+		return 8; /* or fewer */
 	/*
 	 * 0 for a NUL, which is shown as a question mark; "more than length" for what is no UTF-8.
 	 */
 	if (mbrtowc(&wide, text, length, &state) - 1 >= length)
 		return 1;
 	width = wcwidth(wide);
-	return width < 0 ? 1 : width;
+	return width < 0 ? 1 : (size_t)width;
+}
+
+/* The byte up to which a text takes so many columns from byte `at` on; no further than `end`. */
+static size_t go_ahead(const char *text, size_t at, size_t end, size_t columns)
+{
+	while (at < end) {
+		size_t bytes = character_length(text + at, end - at);
+		size_t width = character_width(text + at, bytes);
+
+		if (width > columns)
+			break;
+		columns -= width;
+		at += bytes;
+	}
+	return at;
+}
+
+/* The byte from which a text takes so many columns up to byte `at`. */
+static size_t go_back(const char *text, size_t at, size_t columns)
+{
+	while (at > 0) {
+		size_t before = at - 1, width;
+
+		while (before > 0 && ((unsigned char)text[before] & 0xc0) == 0x80)
+			before--;
+		width = character_width(text + before, at - before);
+		if (width > columns)
+			break;
+		columns -= width;
+		at = before;
+	}
+	return at;
+}
+
+static size_t columns_of(const char *text, size_t length)
+{
+	size_t columns = 0;
+
+	for (size_t at = 0, bytes; at < length; at += bytes) {
+		bytes = character_length(text + at, length - at);
+		columns += character_width(text + at, bytes);
+	}
+	return columns;
+}
+
+/* The part of a line that is shown: bytes of it. */
+struct window {
+	const char *line;
+	size_t length, from, to, place;
+};
+
+/* All of a short line, else what is around the place; long lines are not walked from end to end. */
+static struct window find_window(const struct mark *mark)
+{
+	struct window window = { .line = source_line(mark->source, mark->line, &window.length) };
+	const char *line = window.line;
+	size_t columns = SHOWN;
+
+	if (!line)
+		return window;
+	window.place = source_offset(mark) - (size_t)(line - mark->source->text);
+	window.to = window.length;
+	if (!go_back(line, window.place, SHOWN) &&
+		go_ahead(line, 0, window.length, SHOWN) == window.length)
+		return window;
+	if (go_back(line, window.place, SHOWN / 2)) {
+		window.from = go_back(line, window.place, SHOWN / 2 - CUT_WIDTH);
+		columns -= CUT_WIDTH;
+	}
+	window.to = go_ahead(line, window.from, window.length, columns);
+	if (window.to < window.length)
+		window.to = go_ahead(line, window.from, window.length, columns - CUT_WIDTH);
+	else if (window.from)
+		window.from = go_back(line, window.length, columns);
+	return window;
 }
 
 /*
@@ -44,65 +125,84 @@ static int character_width(const char *text, size_t length)
 static void write_below(
 	struct sink *sink, enum sink_colour colour, char sign, const char *text, size_t length)
 {
-	for (size_t at = 0, bytes; at < length; at += bytes) {
+	char below[SHOWN + 1];
+	size_t count = 0;
+
+	for (size_t at = 0, bytes; at < length && count < SHOWN; at += bytes) {
+		size_t width;
+
 		bytes = character_length(text + at, length - at);
-		if (text[at] == '\t' && sign == ' ')
-			sink_text(sink, "\t");
+		width = character_width(text + at, bytes);
+		if (text[at] == '\t')
+			below[count++] = sign == ' ' ? '\t' : sign;
 		else
-			for (int i = character_width(text + at, bytes); i > 0; i--)
-				sink_coloured(sink, colour, "%c", sign);
+			for (; width && count < SHOWN; width--)
+				below[count++] = sign;
+	}
+	sink_coloured(sink, colour, "%.*s", (int)count, below);
+}
+
+/* A hint that finds no room behind the caret, in lines of its own. */
+static void write_hint_below(struct sink *sink, const char *hint)
+{
+	size_t length = strlen(hint);
+
+	while (length) {
+		size_t shown = go_ahead(hint, 0, length, SHOWN), blank = shown;
+
+		if (shown < length)
+			while (blank && hint[blank] != ' ')
+				blank--;
+		shown = blank ? blank : shown;
+		sink_text(sink, "\n      | ");
+		sink_foreign(sink, COLOUR_NONE, hint, shown);
+		shown += hint[shown] == ' ';
+		hint += shown;
+		length -= shown;
 	}
 }
 
-static void write_caret(struct sink *sink, const struct mark *mark, const char *hint,
-	const char *text, size_t length)
+static void write_hint(struct sink *sink, const char *hint, size_t column)
 {
-	uint32_t characters = mark->length ? mark->length : 1;
+	size_t length = strlen(hint);
 
-	if (length)
-		write_below(sink, COLOUR_GREEN, '^', text, bytes_of(text, length, characters));
+	if (column + 1 + columns_of(hint, length) > SHOWN) {
+		write_hint_below(sink, hint);
+		return;
+	}
+	sink_text(sink, " ");
+	sink_foreign(sink, COLOUR_NONE, hint, length);
+}
+
+static void write_caret(
+	struct sink *sink, const struct mark *mark, const struct window *window, const char *hint)
+{
+	const char *line = window->line, *at = line + window->place;
+	size_t before = window->place - window->from;
+	size_t marked = bytes_of(at, window->to - window->place, mark->length ? mark->length : 1);
+	size_t column = columns_of(line + window->from, before) + columns_of(at, marked);
+
+	sink_text(sink, "\n      | %s", window->from ? "   " : "");
+	write_below(sink, COLOUR_NONE, ' ', line + window->from, before);
+	if (marked)
+		write_below(sink, COLOUR_GREEN, '^', at, marked);
 	else
 		sink_coloured(sink, COLOUR_GREEN, "^");
-	if (hint) {
-		sink_text(sink, " ");
-		sink_foreign(sink, COLOUR_NONE, hint, strlen(hint));
-	}
+	if (hint)
+		write_hint(sink, hint, column + !marked + (window->from ? CUT_WIDTH : 0));
 	sink_text(sink, "\n");
-}
-
-/* The first byte of the part of a line that is shown: all of a short one, else what is around. */
-static size_t shown_from(const char *line, size_t length, size_t place)
-{
-	size_t from = place;
-
-	if (length <= LINE_MAX_SHOWN || place <= LINE_MAX_SHOWN / 2)
-		return 0;
-	from -= LINE_MAX_SHOWN / 2;
-	while (((unsigned char)line[from] & 0xc0) == 0x80)
-		from++;
-	return from;
 }
 
 static void write_source(struct sink *sink, const struct mark *mark, const char *hint)
 {
-	size_t length, place, from, shown;
-	const char *line = source_line(mark->source, mark->line, &length);
+	struct window window = find_window(mark);
 
-	if (!line)
+	if (!window.line)
 		return;
-	place = source_offset(mark) - (size_t)(line - mark->source->text);
-	from = shown_from(line, length, place);
-	shown = length - from;
-	if (shown > LINE_MAX_SHOWN) {
-		shown = LINE_MAX_SHOWN;
-		while (((unsigned char)line[from + shown] & 0xc0) == 0x80)
-			shown--;
-	}
-	sink_text(sink, "%5u | ", mark->line);
-	sink_foreign(sink, COLOUR_NONE, line + from, shown);
-	sink_text(sink, "\n      | ");
-	write_below(sink, COLOUR_NONE, ' ', line + from, place - from);
-	write_caret(sink, mark, hint, line + place, from + shown - place);
+	sink_text(sink, "%5u | %s", mark->line, window.from ? CUT : "");
+	sink_foreign(sink, COLOUR_NONE, window.line + window.from, window.to - window.from);
+	sink_text(sink, "%s", window.to < window.length ? CUT : "");
+	write_caret(sink, mark, &window, hint);
 }
 
 static void write_place(struct sink *sink, const struct mark *mark)
@@ -135,6 +235,20 @@ static void write_uses(struct sink *sink, const struct diag_use *use)
 	sink_close(sink);
 }
 
+/* Somebody else's lines, as the verifier's log. */
+static void write_lines(struct sink *sink, const char *indent, const char *text)
+{
+	size_t length;
+
+	do {
+		length = strcspn(text, "\n");
+		sink_text(sink, "%s", indent);
+		sink_foreign(sink, COLOUR_NONE, text, length);
+		sink_text(sink, "\n");
+		text += length;
+	} while (*text && *++text);
+}
+
 static void write_diagnostic(struct sink *sink, const struct diagnostic *diagnostic, bool verbose)
 {
 	const char *severity = is_error(diagnostic) ? "error" : "warning";
@@ -156,10 +270,10 @@ static void write_diagnostic(struct sink *sink, const struct diagnostic *diagnos
 	if (diagnostic->mark.source)
 		write_source(sink, &diagnostic->mark, diagnostic->hint);
 	else if (diagnostic->hint)
-		sink_text(sink, "  %s\n", diagnostic->hint);
+		write_lines(sink, "  ", diagnostic->hint);
 	write_uses(sink, diagnostic->use);
 	if (verbose && diagnostic->detail) {
-		sink_text(sink, "%s\n", diagnostic->detail);
+		write_lines(sink, "", diagnostic->detail);
 		sink_string(sink, "detail", diagnostic->detail);
 	}
 	sink_close(sink);

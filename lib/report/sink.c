@@ -170,13 +170,19 @@ static bool steers_terminal(const char *text, size_t length)
 
 void sink_foreign(struct sink *sink, enum sink_colour colour, const char *text, size_t length)
 {
+	size_t clean = 0; /* before it, all is written */
+
 	for (size_t at = 0, bytes; at < length; at += bytes) {
 		bytes = character_length(text + at, length - at);
-		if (steers_terminal(text + at, bytes))
-			sink_coloured(sink, colour, "?");
-		else
-			sink_coloured(sink, colour, "%.*s", (int)bytes, text + at);
+		if (!steers_terminal(text + at, bytes))
+			continue;
+		if (at > clean)
+			sink_coloured(sink, colour, "%.*s", (int)(at - clean), text + clean);
+		sink_coloured(sink, colour, "?");
+		clean = at + bytes;
 	}
+	if (length > clean)
+		sink_coloured(sink, colour, "%.*s", (int)(length - clean), text + clean);
 }
 
 int sink_flush(struct sink *sink)

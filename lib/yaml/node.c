@@ -67,6 +67,6 @@ void yaml_hint_value(struct diagnostics *diagnostics, struct diagnostic *diagnos
 	const struct yaml_node *node)
 {
 	if (node->substituted && !diagnostic->hint)
-		diagnostic->hint =
-			arena_printf(diagnostics->arena, "it says \"%s\" here", node->text);
+		diagnostic->hint = diag_shorten(
+			arena_printf(diagnostics->arena, "it says \"%s\" here", node->text));
 }

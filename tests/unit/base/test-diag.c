@@ -24,6 +24,25 @@ Test(diag, add_counts_errors_and_warnings)
 	cr_assert_null(diagnostics.list.items[1].mark.source);
 }
 
+/* Of what a user wrote, 60 characters tell what it is. */
+Test(diag, what_stands_in_quotes_is_cut)
+{
+	const char *long_name =
+		"aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeee"
+		"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9";
+
+	diag_add(&diagnostics, DIAG_E0212, mark_none, "\"%sf\" is \"%s\"", long_name, "b");
+	diag_add(&diagnostics, DIAG_E0212, mark_none, "no \"%sfg\" and \"%sfg\", \"x\"", long_name,
+		long_name);
+	diag_add(&diagnostics, DIAG_E0212, mark_none, "no \"%01000d", 0);
+	cr_assert_str_eq(diagnostics.list.items[0].message,
+		arena_printf(&arena, "\"%sf\" is \"b\"", long_name));
+	long_name = arena_copy(&arena, long_name, 50 + 7 * 2);
+	cr_assert_str_eq(diagnostics.list.items[1].message,
+		arena_printf(&arena, "no \"%s...\" and \"%s...\", \"x\"", long_name, long_name));
+	cr_assert_eq(strlen(diagnostics.list.items[2].message), 1004);
+}
+
 Test(diag, suggestion_becomes_a_hint)
 {
 	struct suggestion near = suggestion_for("pars"), far = suggestion_for("pars");

@@ -148,17 +148,17 @@ Test(rendering, over_long_lines_are_cut_around_the_caret)
 		output = as_text();
 		expect_caret_under(output, "HERE");
 		shown = strcspn(strstr(output, " | ") + 3, "\n");
-		cr_assert_leq(shown, 200, "%zu", shown);
+		cr_assert_leq(shown, 72, "%zu", shown);
 	}
 }
 
-Test(rendering, lines_of_200_bytes_are_shown_whole)
+Test(rendering, lines_of_72_columns_are_shown_whole)
 {
 	char *text = arena_alloc(&arena, 202);
 
-	memset(text, '.', 200);
-	memcpy(text + 150, "HERE", 4);
-	add(text, 1, 151, 4);
+	memset(text, '.', 72);
+	memcpy(text + 60, "HERE", 4);
+	add(text, 1, 61, 4);
 	cr_assert_not_null(strstr(as_text(), arena_printf(&arena, "    1 | %s\n", text)));
 	expect_caret_under(as_text(), "HERE");
 }
@@ -188,7 +188,46 @@ Test(rendering, a_very_long_mark_is_bounded)
 	memset(text, 'x', 70000);
 	add(text, 1, 1, 70000);
 	caret = strchr(as_text(), '^');
-	cr_assert_leq(strspn(caret, "^"), 200);
+	cr_assert_leq(strspn(caret, "^"), 72);
+}
+
+/* What is left out is shown by dots, and the caret still stands below what it means. */
+Test(rendering, a_cut_line_says_so)
+{
+	const char *tens = "1234567890123456789012345678901234567890";
+
+	add(arena_printf(&arena, "%s%sXX%s%s\n", tens, tens, tens, tens), 1, 81, 2);
+	cr_assert_not_null(strstr(as_text(),
+		"    1 | "
+		"...890123456789012345678901234567890XX1234567890123456789012345678901...\n"
+		"      |                                     ^^\n"));
+	diagnostics.list.count = 0;
+	add(arena_printf(&arena, "XX%s%s\n", tens, tens), 1, 1, 2);
+	cr_assert_not_null(strstr(as_text(),
+		"    1 | "
+		"XX1234567890123456789012345678901234567890123456789012345678901234567...\n"
+		"      | ^^\n"));
+	diagnostics.list.count = 0;
+	add(arena_printf(&arena, "%s%sXX\n", tens, tens), 1, 81, 2);
+	cr_assert_not_null(strstr(as_text(),
+		arena_printf(&arena, "    1 | ...%s%sXX\n      | %70s^^\n", tens + 13, tens, "")));
+}
+
+Test(rendering, a_hint_without_room_stands_below)
+{
+	const char *ten = "ten chars ";
+
+	add("x: yyyy\n", 1, 4, 4)->hint =
+		arena_printf(&arena, "%s%s%s%s%s%s1234", ten, ten, ten, ten, ten, ten);
+	cr_assert_not_null(strstr(as_text(), "      |    ^^^^ ten chars ten"));
+	diagnostics.list.items[0].hint =
+		arena_printf(&arena, "%s%s%s%s%s%s12345", ten, ten, ten, ten, ten, ten);
+	cr_assert_not_null(strstr(as_text(), "      |    ^^^^\n      | ten chars ten"));
+	diagnostics.list.items[0].hint = arena_printf(
+		&arena, "%s%s%s%s%s%s%s%stail", ten, ten, ten, ten, ten, ten, ten, ten);
+	cr_assert_not_null(strstr(as_text(), "chars ten chars\n      | ten chars tail\n"));
+	diagnostics.list.items[0].hint = arena_printf(&arena, "%0100d", 0);
+	cr_assert_not_null(strstr(as_text(), "0\n      | 0000000000000000000000000000\n"));
 }
 
 Test(rendering, about_no_file)
@@ -299,6 +338,14 @@ Test(rendering, messages_do_not_steer_a_terminal)
 	add("x", 1, 1, 1)->message = "no map is named \"\x1b[31mred\x9b\"";
 	diagnostics.list.items[0].hint = "did you mean \"\x1b[2J\"?";
 	cr_assert_null(strchr(as_text(), '\033'));
+}
+
+Test(rendering, hints_and_details_do_not_steer_a_terminal)
+{
+	diag_add(&diagnostics, DIAG_E0404, mark_none, "m")->hint = "pid 1 (\x1b[31m)";
+	diagnostics.list.items[0].detail = "0: exit\n\t\x1b]0;title\x07\n\nend";
+	cr_assert_not_null(strstr(render(SINK_TEXT, false, true),
+		"\n  pid 1 (?[31m)\n0: exit\n\t?]0;title?\n\nend\n"));
 }
 
 /* U+009B is CSI in one character: a terminal takes it for the two of "ESC [". */
