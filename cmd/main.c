@@ -141,16 +141,16 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-static int report_unknown_verb(const char *name)
+static int report_unknown_verb(struct invocation *invocation, const char *name)
 {
+	struct diagnostics *diagnostics = &invocation->diagnostics;
 	struct suggestion suggestion = suggestion_for(name);
+	struct diagnostic *diagnostic;
 
-	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		suggestion_offer(&suggestion, commands[i].name);
-	fprintf(stderr, "sockform: there is no verb \"%s\"", name);
-	if (suggestion_result(&suggestion))
-		fprintf(stderr, ", did you mean \"%s\"?", suggestion_result(&suggestion));
-	fputs("\n`sockform --help` lists the verbs.\n", stderr);
+	diag_offer(diagnostics, &suggestion, DIAG_NAMES(commands, COMMAND_COUNT, name));
+	diagnostic = diag_add(diagnostics, DIAG_E0001, mark_none, "there is no verb \"%s\"", name);
+	diagnostic->hint = "`sockform --help` lists the verbs";
+	diag_suggest(diagnostics, diagnostic, &suggestion);
 	return EXIT_USAGE;
 }
 
@@ -224,9 +224,8 @@ static bool take_option(struct invocation *invocation, int letter, const char *v
 			invocation, "--lock-timeout takes 0 to 86400 seconds, not \"%s\"", value);
 		return false;
 	case 'o':
-		if (strcmp(value, "json") == 0)
-			invocation->out.format = invocation->err.format = SINK_JSON;
-		else if (strcmp(value, "text") != 0) {
+		/* find_format has taken it. */
+		if (strcmp(value, "json") != 0 && strcmp(value, "text") != 0) {
 			usage_error(invocation, "--output takes text or json, not \"%s\"", value);
 			return false;
 		}
@@ -254,6 +253,27 @@ static const char *faulty_option(struct arena *arena, char **argv)
 	if (optopt && (strncmp(word, "--", 2) != 0 || !is_option_letter(optopt)))
 		return arena_printf(arena, "-%c", optopt);
 	return word;
+}
+
+/* The form that is asked for, wherever: also behind an option or a verb that there is not. */
+static enum sink_format find_format(struct arena *arena, int argc, char **argv)
+{
+	struct option table[OPTION_COUNT + 1] = { 0 };
+	char **words = arena_alloc_array(arena, (size_t)argc + 1, sizeof(*words)); /* are sorted */
+	enum sink_format format = SINK_TEXT;
+	int letter;
+
+	memcpy(words, argv, (size_t)argc * sizeof(*words));
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		table[i] = options[i].option;
+	opterr = 0;
+	while ((letter = getopt_long(argc, words, ":o:vh", table, NULL)) != -1)
+		if (letter == 'o' && strcmp(optarg, "json") == 0)
+			format = SINK_JSON;
+		else if (letter == 'o' && strcmp(optarg, "text") == 0)
+			format = SINK_TEXT;
+	optind = 0; /* from the beginning again */
+	return format;
 }
 
 /* -1: go on and run the verb; else the exit code. */
@@ -320,10 +340,11 @@ static int finish(struct invocation *invocation, int result)
 	return result;
 }
 
-static int run_command(const struct command *command, int argc, char **argv)
+/* The verb of that name is the first argument. */
+static int run_command(int argc, char **argv)
 {
 	struct invocation invocation = {
-		.command = command,
+		.command = find_command(argv[1]),
 		.out = { .stream = stdout, .colour = wants_colour(stdout) },
 		.err = { .stream = stderr, .colour = wants_colour(stderr) },
 		.reconcile.lock_timeout = 10,
@@ -333,16 +354,18 @@ static int run_command(const struct command *command, int argc, char **argv)
 	invocation.diagnostics.arena = &invocation.arena;
 	invocation.reconcile.arena = &invocation.arena;
 	invocation.reconcile.diagnostics = &invocation.diagnostics;
-	result = parse_arguments(&invocation, argc, argv);
+	invocation.out.format = invocation.err.format = find_format(&invocation.arena, argc, argv);
+	if (invocation.command)
+		result = parse_arguments(&invocation, argc - 1, argv + 1);
+	else
+		result = report_unknown_verb(&invocation, argv[1]);
 	if (result < 0)
-		result = command->run(&invocation);
+		result = invocation.command->run(&invocation);
 	return finish(&invocation, result);
 }
 
 int main(int argc, char **argv)
 {
-	const struct command *command;
-
 	/* Diagnostics are written character by character; what reports them flushes. */
 	setvbuf(stderr, NULL, _IOFBF, BUFSIZ);
 	if (argc < 2) {
@@ -357,8 +380,5 @@ int main(int argc, char **argv)
 		puts("sockform " SOCKFORM_VERSION);
 		return EXIT_DONE;
 	}
-	command = find_command(argv[1]);
-	if (!command)
-		return report_unknown_verb(argv[1]);
-	return run_command(command, argc - 1, argv + 1);
+	return run_command(argc, argv);
 }
