@@ -33,15 +33,32 @@ size_t scan_word_length(struct scan *scan)
 	return at - scan->at;
 }
 
+/* With parameters in it, the statement is another than is seen. */
+static const char *statement_hint(const struct scan *scan)
+{
+	const char *text = scan->text;
+	size_t start = scan->start + strspn(text + scan->start, " \t\r");
+	size_t end = scan->end + strspn(text + scan->end, " \t\r"); /* nothing may stand there */
+
+	if (!scan->item->scalar || !yaml_has_parameter(scan->item->scalar, start, end - start))
+		return NULL;
+	return diag_shorten(arena_printf(scan->assembler->arena, "it says \"%.*s\" here",
+		(int)(scan->end - start), text + start));
+}
+
 /* One diagnostic a statement: what comes behind the first fault is guesswork. */
 struct diagnostic *scan_fail(
 	struct scan *scan, enum diag_code code, size_t start, size_t length, const char *message)
 {
+	struct diagnostic *diagnostic;
+
 	scan->failed = true;
 	if (!length)
 		length = start < scan->end;
-	return diag_add(scan->assembler->diagnostics, code, scan_mark(scan, start, start + length),
-		"%s", message);
+	diagnostic = diag_add(scan->assembler->diagnostics, code,
+		scan_mark(scan, start, start + length), "%s", message);
+	diagnostic->hint = statement_hint(scan);
+	return diagnostic;
 }
 
 void scan_expected(struct scan *scan, const char *what)

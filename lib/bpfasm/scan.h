@@ -14,8 +14,9 @@ struct scan {
 	struct assembler *assembler;
 	const struct bpfasm_item *item;
 	const char *text;
-	size_t at;  /* next byte to read */
-	size_t end; /* of this statement */
+	size_t start; /* of this statement */
+	size_t at;    /* next byte to read */
+	size_t end;   /* of this statement */
 	bool failed;
 };
 

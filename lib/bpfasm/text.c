@@ -163,6 +163,7 @@ void asm_text(struct assembler *assembler, const struct bpfasm_item *item)
 			.assembler = assembler,
 			.item = item,
 			.text = item->text,
+			.start = at,
 			.at = at,
 			.end = scan_statement_end(item->text, at, length, &next),
 		};

@@ -312,6 +312,22 @@ const struct yaml_variable *yaml_variable_at(
 	return piece && piece->at == offset && piece->length == length ? piece->variable : NULL;
 }
 
+bool yaml_has_parameter(const struct yaml_node *scalar, size_t offset, size_t length)
+{
+	const struct yaml_piece *piece, *end;
+
+	if (!scalar->substituted || !scalar->substituted->pieces.count)
+		return false;
+	piece = piece_before(scalar->substituted, offset);
+	if (!piece)
+		piece = scalar->substituted->pieces.items;
+	end = scalar->substituted->pieces.items + scalar->substituted->pieces.count;
+	for (; piece < end && piece->at <= offset + length; piece++)
+		if (piece->variable && piece->at + piece->length >= offset)
+			return true;
+	return false;
+}
+
 bool yaml_is_open(const struct yaml_node *scalar, size_t offset, size_t length)
 {
 	const struct yaml_piece *piece, *end;

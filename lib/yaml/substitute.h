@@ -76,5 +76,8 @@ const struct yaml_node *yaml_original(
 const struct yaml_variable *yaml_variable_at(
 	const struct yaml_node *scalar, size_t offset, size_t length);
 
+/* Whether the value of a parameter, which may be empty, stands among these bytes or next to them. */
+bool yaml_has_parameter(const struct yaml_node *scalar, size_t offset, size_t length);
+
 /* Whether a parameter that is open stands among these bytes of the text. */
 bool yaml_is_open(const struct yaml_node *scalar, size_t offset, size_t length);
