@@ -79,6 +79,7 @@ const char *capture_end(struct capture *capture);
 /*
  * How much longer `work` takes with four times as much to do: 4 where it is linear, 16 where it is
  * quadratic. The least of three runs each, in the same process, so that a slow machine or a sanitizer
- * weighs on both sides. Every run begins with an empty arena.
+ * weighs on both sides, and again, up to five times, where that looks like too much. Every run begins
+ * with an empty arena.
  */
 double growth(void (*work)(size_t amount), size_t amount);
