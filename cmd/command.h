@@ -19,8 +19,8 @@ enum option_bit {
 	OPTION_EXIT_CODE = 1 << 2,
 	OPTION_SET = 1 << 3,   /* of verbs that take manifests: --set and --values */
 	OPTION_HOOK = 1 << 4,  /* --program, --cgroup, --force */
-	OPTION_APPLY = 1 << 6, /* --dry-run, --replace */
 	OPTION_LOADS = 1 << 5, /* no option: the verb shows programs to the verifier */
+	OPTION_APPLY = 1 << 6, /* --dry-run, --replace */
 };
 
 struct invocation;

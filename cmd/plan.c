@@ -7,7 +7,7 @@ int cmd_plan(struct invocation *invocation)
 	plan_list plans = { 0 };
 	bool changes = false;
 
-	/* What apply would do, and what for it would have to be told. */
+	/* Also what apply does only with --replace. */
 	invocation->reconcile.replaces = true;
 	if (!reconcile_load(&invocation->reconcile, invocation->operands, invocation->operand_count,
 		    &desired))

@@ -174,6 +174,17 @@ static bool load_code(struct apply_run *run, const struct bpfasm_code *code, con
 	return *fd >= 0;
 }
 
+/*
+ * One that passes in the place of a program that has no pin: what detach leaves in a slot is just that,
+ * and to open what is in there by its id takes CAP_SYS_ADMIN.
+ */
+static bool load_pass(struct apply_run *run, const struct plan_step *step, int *fd)
+{
+	const struct bpfasm_code *pass = bpfasm_pass(run->kernel->arena, step->old->kind);
+
+	return load_code(run, pass, pass->name, NULL, fd);
+}
+
 /* The program that an existing slot runs, to be able to put it back. */
 static bool open_old_program(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, struct step_objects *objects)
@@ -189,8 +200,7 @@ static bool open_old_program(struct apply_run *run, const struct deployment_run 
 				pinned->file),
 			&objects->old_program);
 	objects->old_program = kernel_open_program(id);
-	return objects->old_program >= 0 ||
-	       apply_refused(run, step, "open the program of", objects->old_program);
+	return objects->old_program >= 0 || load_pass(run, step, &objects->old_program);
 }
 
 /*
@@ -315,17 +325,15 @@ static bool prepare_unwanted_attachment(
 	const struct plan_step *step = &deployment->plan->steps.items[at];
 	struct step_objects *objects = &deployment->objects[at];
 	const struct state_attachment *old = step->old;
-	const struct bpfasm_code *pass;
 
 	if (old->link.id && !open_linked(run, deployment, step, objects))
 		return false;
 	if (!old->slot.program)
 		return true;
-	pass = bpfasm_pass(run->kernel->arena, old->kind);
 	return open_pin(
 		       run, step, step_path(run, deployment, step, FOLDER_SLOTS), &objects->slot) &&
 	       open_old_program(run, deployment, step, objects) &&
-	       load_code(run, pass, pass->name, NULL, &objects->program);
+	       load_pass(run, step, &objects->program);
 }
 
 /* By id, because no pin of ours holds any of it. */

@@ -136,7 +136,8 @@ static void check_template(struct template_check *check, struct bpfasm_template 
 		.template = template,
 		.names = template->scope,
 		.depth = outer ? outer->depth + 1 : 1 };
-	struct diagnostics found = { .arena = check->arena };
+	struct diagnostics found = { .arena = check->arena,
+		.compared = check->diagnostics->compared };
 	struct bpfasm_budget budget = { 0 };
 	struct assembler assembler = { .arena = check->arena,
 		.diagnostics = &found,
@@ -156,6 +157,7 @@ static void check_template(struct template_check *check, struct bpfasm_template 
 	else
 		template->refused = true;
 	keep_faults(check, template, &found);
+	check->diagnostics->compared = found.compared;
 	template->state = TEMPLATE_CHECKED;
 }
 

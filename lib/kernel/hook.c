@@ -306,7 +306,7 @@ static bool find_replaced(
 		return true;
 	replaced = kernel_open_pin_of(wanted->replaced_pin, KERNEL_PROGRAM);
 	hook->replaced = program_id(replaced);
-	if (hook->replaced)
+	if (hook->replaced || replaced >= 0)
 		return true;
 	diag_add(kernel->diagnostics, DIAG_E0402, wanted->mark, "cannot open the program %s: %s",
 		wanted->replaced_pin,

@@ -115,16 +115,22 @@ static const char *role_name(int role)
 	return "";
 }
 
-static void warn_of_second_map(const struct manifest *manifest, const struct bpfasm_code *code,
-	const struct entry *one, const struct entry *other, struct diagnostics *diagnostics)
+/* The role by which a socket that has come by `one` does not get into the map of `other`; -1. */
+static int keeps_out(const struct manifest *manifest, const struct bpfasm_code *code,
+	const struct entry *one, const struct entry *other)
 {
 	int role = one->map == other->map ? -1
 					  : clashing_role(roles_on(manifest, one->map),
 						    roles_on(manifest, other->map));
 
-	if (role < 0 || tells_apart(one, other, "family") || tells_apart(one, other, "side") ||
-		!leads_to(code, one, other))
-		return;
+	if (role < 0 || tells_apart(one, other, "family") || tells_apart(one, other, "side"))
+		return -1;
+	return leads_to(code, one, other) ? role : -1;
+}
+
+static void warn_of_second_map(const struct manifest *manifest, const struct entry *one,
+	const struct entry *other, int role, struct diagnostics *diagnostics)
+{
 	diag_add(diagnostics, DIAG_W0611, other->item->mark,
 		"a socket that is in map \"%s\", with its %s, does not enter \"%s\"",
 		manifest->maps.items[one->map].self.text, role_name(role),
@@ -133,16 +139,27 @@ static void warn_of_second_map(const struct manifest *manifest, const struct bpf
 			 "apart by family or side";
 }
 
+/* As far back as anybody looks: a program with more of them is none that a person wrote. */
+#define FARTHEST_ENTRY 64
+
+/* Each against those before it, up to the first that keeps it out: it is said once. */
 static void lint_established(struct arena *arena, const struct manifest *manifest,
 	const struct bpfasm_code *code, struct diagnostics *diagnostics)
 {
 	entry_list entries = { 0 };
 
 	find_entries(arena, code, "on_established", &entries);
-	/* Each against the one before it: of many that clash, each is said once. */
-	for (size_t i = 1; i < entries.count; i++)
-		warn_of_second_map(
-			manifest, code, &entries.items[i - 1], &entries.items[i], diagnostics);
+	for (size_t i = 1; i < entries.count; i++) {
+		size_t last = i > FARTHEST_ENTRY ? i - FARTHEST_ENTRY : 0;
+		int role = -1;
+
+		for (size_t j = i; role < 0 && j-- > last;) {
+			role = keeps_out(manifest, code, &entries.items[j], &entries.items[i]);
+			if (role >= 0)
+				warn_of_second_map(manifest, &entries.items[j], &entries.items[i],
+					role, diagnostics);
+		}
+	}
 }
 
 /* By map: those that SOCK_OPS programs use. */

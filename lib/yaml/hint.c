@@ -12,8 +12,10 @@ static const char *find_bare(const char *line, const char *end, const char *what
 
 	for (const char *at = line; at < end; before = *at++) {
 		if (quote) {
-			at += quote == '"' && *at == '\\' && end - at > 1;
-			quote = *at == quote ? 0 : quote;
+			if (quote == '"' && *at == '\\' && end - at > 1)
+				at++;
+			else if (*at == quote)
+				quote = 0;
 		} else if (*at == '#' && strchr(" \t", before)) {
 			return NULL;
 		} else if (strncmp(at, what, strlen(what)) == 0) {

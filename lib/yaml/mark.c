@@ -212,7 +212,9 @@ static const char *find_in_literal(struct yaml_cursor *cursor, size_t offset, co
 		cursor->line_start = cursor->offset + 1;
 		enter_line(cursor, end);
 	}
-	return cursor->at + (offset - cursor->line_start);
+	offset -= cursor->line_start;
+	/* Of Unicode's line breaks, which libyaml knows, too, lines are not counted here. */
+	return offset < (size_t)(end - cursor->at) ? cursor->at + offset : end;
 }
 
 struct mark yaml_mark_from(

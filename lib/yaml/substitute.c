@@ -312,16 +312,24 @@ const struct yaml_variable *yaml_variable_at(
 	return piece && piece->at == offset && piece->length == length ? piece->variable : NULL;
 }
 
+/* The pieces from the one on in which `offset` is; *end is behind the last of all. */
+static const struct yaml_piece *pieces_from(
+	const struct yaml_node *scalar, size_t offset, const struct yaml_piece **end)
+{
+	const struct yaml_piece *first;
+
+	*end = NULL;
+	if (!scalar->substituted || !scalar->substituted->pieces.count)
+		return NULL;
+	*end = scalar->substituted->pieces.items + scalar->substituted->pieces.count;
+	first = piece_before(scalar->substituted, offset);
+	return first ? first : scalar->substituted->pieces.items;
+}
+
 bool yaml_has_parameter(const struct yaml_node *scalar, size_t offset, size_t length)
 {
-	const struct yaml_piece *piece, *end;
+	const struct yaml_piece *end, *piece = pieces_from(scalar, offset, &end);
 
-	if (!scalar->substituted || !scalar->substituted->pieces.count)
-		return false;
-	piece = piece_before(scalar->substituted, offset);
-	if (!piece)
-		piece = scalar->substituted->pieces.items;
-	end = scalar->substituted->pieces.items + scalar->substituted->pieces.count;
 	for (; piece < end && piece->at <= offset + length; piece++)
 		if (piece->variable && piece->at + piece->length >= offset)
 			return true;
@@ -330,14 +338,8 @@ bool yaml_has_parameter(const struct yaml_node *scalar, size_t offset, size_t le
 
 bool yaml_is_open(const struct yaml_node *scalar, size_t offset, size_t length)
 {
-	const struct yaml_piece *piece, *end;
+	const struct yaml_piece *end, *piece = pieces_from(scalar, offset, &end);
 
-	if (!scalar->substituted || !scalar->substituted->pieces.count)
-		return false;
-	piece = piece_before(scalar->substituted, offset);
-	if (!piece)
-		piece = scalar->substituted->pieces.items;
-	end = scalar->substituted->pieces.items + scalar->substituted->pieces.count;
 	for (; piece < end && piece->at < offset + length; piece++)
 		if (piece->variable && piece->variable->open && piece->at + piece->length > offset)
 			return true;

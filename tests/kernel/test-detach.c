@@ -388,6 +388,29 @@ Test(detach, a_program_that_is_there_more_than_once)
 	close(other);
 }
 
+/* What detach leaves in a slot has no pin; to open it by its id would take CAP_SYS_ADMIN. */
+Test(detach, apply_and_delete_need_no_more_than_before)
+{
+	static const char *const verbs[] = { "detach", "apply", "detach", "delete" };
+	struct manifest manifest;
+
+	applied(&manifest, "least");
+	for (int i = 0; i < 4; i++) {
+		const char *operand = i % 2 ? manifest.path : pair_of(&manifest);
+		struct result result;
+
+		command_run(&result, 0,
+			(const char *const[]){ "setpriv", "--bounding-set", "-sys_admin",
+				sockform_path(), verbs[i], operand, NULL });
+		if (result.code == 127)
+			cr_skip_test("skipped: there is no setpriv");
+		assert_code(&result, 0);
+		result_finish(&result);
+		if (i == 1)
+			sockform_expect(0, "status", manifest.name);
+	}
+}
+
 /* Programs of the same name of two deployments, on one cgroup. */
 Test(detach, the_program_of_one_deployment)
 {
