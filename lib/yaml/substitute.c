@@ -140,12 +140,21 @@ static size_t replace_parameter(struct substituter *substituter, size_t from)
 	return length + 3;
 }
 
+/* The next "${"; strstr would do, but for sanitizers, which measure all of the text each time. */
+static const char *find_opening(const char *text, const char *end)
+{
+	while ((text = memchr(text, '$', (size_t)(end - text))) && text[1] != '{')
+		text++;
+	return text;
+}
+
 static void read_scalar(struct substituter *substituter)
 {
 	const char *text = substituter->scalar->text, *next;
+	const char *end = text + substituter->scalar->length;
 	size_t at = 0;
 
-	while ((next = strstr(text + at, "${"))) {
+	while ((next = find_opening(text + at, end))) {
 		size_t from = (size_t)(next - text);
 		bool escaped = from > at && next[-1] == '$';
 
