@@ -177,8 +177,9 @@ Test(templates, a_rejection_is_said_in_both_places)
 	manifest_init(&manifest, "rejects");
 	manifest_write(path, "sockform: v1\n"
 			     "templates:\n"
-			     "  peek: { params: { at: { kind: offset } }, body: [ 'r0 = *(u32 "
-			     "*)(r1 + ${at})' ] }\n"
+			     "  peek:\n"
+			     "    params: { at: { kind: offset } }\n"
+			     "    body: [ 'r0 = *(u32 *)(r1 + ${at})' ]\n"
 			     "  look: { body: [ r6 = r1, peek: { at: 4096 } ] }\n");
 	manifest_write(manifest.path,
 		HEAD "      - peek: { at: 0 }\n"
@@ -186,14 +187,13 @@ Test(templates, a_rejection_is_said_in_both_places)
 		     "      - exit\n",
 		manifest.name);
 	snprintf(expected, sizeof(expected),
-		"%s:3:54: error[E0401]: the verifier rejected program \"verdict\": invalid "
+		"%s:5:14: error[E0401]: the verifier rejected program \"verdict\": invalid "
 		"bpf_context access off=4096 size=4\n"
-		"    3 |   peek: { params: { at: { kind: offset } }, body: [ 'r0 = *(u32 *)(r1 + "
-		"${at})' ] }\n"
-		"      |                                                      "
-		"^^^^^^^^^^^^^^^^^^^^^^^^^ instruction 2: r0 = *(u32 *)(r1 +4096)\n"
-		"%s:4:28: note: \"peek\" is used here\n"
-		"    4 |   look: { body: [ r6 = r1, peek: { at: 4096 } ] }\n"
+		"    5 |     body: [ 'r0 = *(u32 *)(r1 + ${at})' ]\n"
+		"      |              ^^^^^^^^^^^^^^^^^^^^^^^^^\n"
+		"      | instruction 2: r0 = *(u32 *)(r1 +4096)\n"
+		"%s:6:28: note: \"peek\" is used here\n"
+		"    6 |   look: { body: [ r6 = r1, peek: { at: 4096 } ] }\n"
 		"      |                            ^^^^\n"
 		"%s:11:9: note: \"look\" is used here\n"
 		"   11 |       - look\n"
