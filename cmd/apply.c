@@ -27,8 +27,9 @@ static bool apply(struct invocation *invocation, const desired_list *desired)
 int cmd_apply(struct invocation *invocation)
 {
 	desired_list desired = { 0 };
-	bool done = reconcile_load(
-		&invocation->reconcile, invocation->operands, invocation->operand_count, &desired);
+	bool done = take_sources(invocation) &&
+		    reconcile_load(&invocation->reconcile, invocation->operands,
+			    invocation->operand_count, &desired);
 
 	if (done)
 		done = invocation->dry_run ? check(invocation, &desired)

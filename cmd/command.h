@@ -21,6 +21,8 @@ enum option_bit {
 	OPTION_HOOK = 1 << 4,  /* --program, --cgroup, --force */
 	OPTION_LOADS = 1 << 5, /* no option: the verb shows programs to the verifier */
 	OPTION_APPLY = 1 << 6, /* --dry-run, --replace */
+	OPTION_FORCE = 1 << 7, /* --force, of what is in the way */
+	OPTION_PRUNE = 1 << 8,
 };
 
 struct invocation;
@@ -43,9 +45,9 @@ struct invocation {
 	const char *name;    /* --name */
 	const char *program; /* --program */
 	const char *cgroup;  /* --cgroup */
-	bool force;          /* --force */
 	bool exit_code;      /* --exit-code */
 	bool dry_run;        /* --dry-run */
+	bool prune;          /* --prune */
 	bool verbose;
 	struct arena arena;
 	struct diagnostics diagnostics;
@@ -56,6 +58,12 @@ struct invocation {
 /* An E0001 for the user of the verb; EXIT_USAGE. */
 int usage_error(struct invocation *invocation, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Of verbs that apply, or show it: deployments remember their source, and --prune asks for it. False
+ * with a diagnostic.
+ */
+bool take_sources(struct invocation *invocation);
 
 /* Milliseconds since some fixed time. */
 double milliseconds_now(void);

@@ -82,7 +82,7 @@ static int parse_target(struct invocation *invocation, struct reconcile_hooks *r
 int cmd_detach(struct invocation *invocation)
 {
 	struct reconcile_hooks hooks = { .program = invocation->program,
-		.force = invocation->force };
+		.force = invocation->reconcile.forces };
 	size_t at = invocation->cgroup ? 0 : 1;
 	int result = parse_target(invocation, &hooks);
 	plan_list plans = { 0 };

@@ -24,13 +24,16 @@ static const struct command commands[] = {
 		"instruction is assembly again. With -o json also its bytes. Needs no privilege.\n",
 		OPTION_SET, 1, -1, cmd_build },
 	{ "plan", "FILE...", "show what apply would do", FILES_HELP "Changes nothing.\n",
-		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_EXIT_CODE, 1, -1, cmd_plan },
+		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_EXIT_CODE | OPTION_FORCE | OPTION_PRUNE,
+		1, -1, cmd_plan },
 	{ "apply", "FILE...", "make the kernel match the manifests, or change nothing",
 		FILES_HELP "Applied twice, the second time changes nothing.\n",
-		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS | OPTION_APPLY, 1, -1, cmd_apply },
+		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS | OPTION_APPLY | OPTION_FORCE |
+			OPTION_PRUNE,
+		1, -1, cmd_apply },
 	{ "delete", "[FILE...]", "remove what the manifests declare, in reverse order",
 		FILES_HELP "Works on what is left of a half-made or damaged deployment, too.\n",
-		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_NAME, 0, -1, cmd_delete },
+		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_NAME | OPTION_FORCE, 0, -1, cmd_delete },
 	{ "detach", "[MAP] [TYPE]", "take programs off the hooks of a map or a cgroup",
 		"MAP is DEPLOYMENT/MAP, the path of a pin, or id:NUMBER; TYPE is stream_parser,\n"
 		"stream_verdict, skb_verdict or msg_verdict, without it every hook is meant.\n"
@@ -81,10 +84,14 @@ static const struct {
 		"only this program, by NAME, DEPLOYMENT/NAME or id" },
 	{ { "force", no_argument, NULL, 'F' }, OPTION_HOOK, "    --force",
 		"also programs that sockform did not attach" },
+	{ { "force", no_argument, NULL, 'F' }, OPTION_FORCE, "    --force",
+		"also where what is there is not sockform's" },
 	{ { "exit-code", no_argument, NULL, 'E' }, OPTION_EXIT_CODE, "    --exit-code",
 		"exit with 1 if anything would change" },
 	{ { "dry-run", no_argument, NULL, 'D' }, OPTION_APPLY, "    --dry-run",
 		"let the kernel judge everything, change nothing" },
+	{ { "prune", no_argument, NULL, 'p' }, OPTION_PRUNE, "    --prune",
+		"remove what was applied from FILE and is no longer in it" },
 	{ { "replace", no_argument, NULL, 'R' }, OPTION_APPLY, "    --replace",
 		"replace maps that differ, and lose what is in them" },
 };
@@ -168,6 +175,26 @@ int usage_error(struct invocation *invocation, const char *format, ...)
 	return EXIT_USAGE;
 }
 
+bool take_sources(struct invocation *invocation)
+{
+	struct reconcile *reconcile = &invocation->reconcile;
+
+	reconcile->remembers = true;
+	for (size_t i = 0; invocation->prune && i < invocation->operand_count; i++) {
+		const char *operand = invocation->operands[i];
+		const char *origin = manifest_origin(&invocation->arena, operand);
+
+		/* What is not there is told when it is loaded. */
+		if (origin)
+			*vec_add(&invocation->arena, &reconcile->pruned) = origin;
+		else if (strcmp(operand, "-") == 0)
+			return usage_error(invocation,
+				       "--prune goes by where manifests came from, and standard "
+				       "input is nowhere") == EXIT_DONE;
+	}
+	return true;
+}
+
 static bool parse_seconds(const char *text, unsigned int *ret)
 {
 	char *end;
@@ -195,6 +222,9 @@ static bool take_option(struct invocation *invocation, int letter, const char *v
 	case 'R':
 		invocation->reconcile.replaces = true;
 		break;
+	case 'p':
+		invocation->prune = true;
+		break;
 	case 'N':
 		invocation->name = value;
 		break;
@@ -215,7 +245,7 @@ static bool take_option(struct invocation *invocation, int letter, const char *v
 		invocation->program = value;
 		break;
 	case 'F':
-		invocation->force = true;
+		invocation->reconcile.forces = true;
 		break;
 	case 'L':
 		if (parse_seconds(value, &invocation->reconcile.lock_timeout))

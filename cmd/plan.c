@@ -9,8 +9,9 @@ int cmd_plan(struct invocation *invocation)
 
 	/* Also what apply does only with --replace. */
 	invocation->reconcile.replaces = true;
-	if (!reconcile_load(&invocation->reconcile, invocation->operands, invocation->operand_count,
-		    &desired))
+	if (!take_sources(invocation) ||
+		!reconcile_load(&invocation->reconcile, invocation->operands,
+			invocation->operand_count, &desired))
 		return diag_exit_code(&invocation->diagnostics);
 	if (!reconcile_plan(&invocation->reconcile, "plan", &desired, &plans))
 		return diag_exit_code(&invocation->diagnostics);

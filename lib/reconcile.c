@@ -3,6 +3,8 @@
 
 #include "lib/base/cleanup.h"
 
+#include <string.h>
+
 static void load(struct reconcile *reconcile, char *const *paths, size_t count, manifest_list *ret)
 {
 	manifest_load_paths(
@@ -114,24 +116,85 @@ static void count_what_is_lost(
 	}
 }
 
+/* The source it was applied from, where that is pruned; NULL. */
+static const char *pruned_source(const struct reconcile *reconcile, const char *deployment)
+{
+	const char *source = kernel_read_text(
+		reconcile->arena, kernel_text_path(&reconcile->kernel, deployment, TEXT_SOURCE));
+
+	vec_each (pruned, &reconcile->pruned)
+		if (source && strcmp(source, *pruned) == 0)
+			return source;
+	return NULL;
+}
+
+static bool add_pruned(
+	struct reconcile *reconcile, const char *deployment, const char *source, plan_list *ret)
+{
+	struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
+
+	if (!kernel_observe(&reconcile->kernel, deployment, state))
+		return false;
+	*vec_add(reconcile->arena, ret) = plan_teardown(reconcile->arena, state, reconcile->forces,
+		arena_printf(reconcile->arena, "no longer in %s", source), reconcile->diagnostics);
+	return true;
+}
+
+/* What was applied from the same source and is not in it any more. */
+static bool plan_pruned(struct reconcile *reconcile, const desired_list *desired, plan_list *ret)
+{
+	struct name_index wanted = { 0 };
+	kernel_names names = { 0 };
+
+	if (!reconcile->pruned.count)
+		return true;
+	if (!kernel_list_deployments(&reconcile->kernel, &names))
+		return false;
+	vec_each (deployment, desired)
+		name_index_add(reconcile->arena, &wanted, deployment->manifest->name.text, 0);
+	vec_each (name, &names) {
+		const char *source = name_index_find(&wanted, *name) == NAME_ABSENT
+					     ? pruned_source(reconcile, *name)
+					     : NULL;
+
+		if (source && !add_pruned(reconcile, *name, source, ret))
+			return false;
+	}
+	return true;
+}
+
+static bool plan_wanted(struct reconcile *reconcile, const struct desired *wanted, plan_list *ret)
+{
+	const struct manifest *manifest = wanted->manifest;
+	struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
+	const struct plan_request request = {
+		.manifest = manifest,
+		.codes = wanted->codes,
+		.state = state,
+		.source = reconcile->remembers ? manifest->origin : NULL,
+		.replaces = reconcile->replaces,
+		.forces = reconcile->forces,
+	};
+
+	if (!kernel_observe(&reconcile->kernel, manifest->name.text, state) ||
+		!observe_targets(reconcile, manifest, state))
+		return false;
+	count_what_is_lost(reconcile, manifest, state);
+	*vec_add(reconcile->arena, ret) =
+		plan_make(reconcile->arena, &request, reconcile->diagnostics);
+	return true;
+}
+
+/* What goes comes first, so that there is room for what comes. */
 static bool make_plans(struct reconcile *reconcile, const desired_list *desired, plan_list *ret)
 {
 	size_t errors = reconcile->diagnostics->errors;
-	struct plan_request request = { .replaces = reconcile->replaces };
 
-	vec_each (wanted, desired) {
-		struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
-
-		if (!kernel_observe(&reconcile->kernel, wanted->manifest->name.text, state) ||
-			!observe_targets(reconcile, wanted->manifest, state))
+	if (!plan_pruned(reconcile, desired, ret))
+		return false;
+	vec_each (wanted, desired)
+		if (!plan_wanted(reconcile, wanted, ret))
 			return false;
-		count_what_is_lost(reconcile, wanted->manifest, state);
-		request.manifest = wanted->manifest;
-		request.codes = wanted->codes;
-		request.state = state;
-		*vec_add(reconcile->arena, ret) =
-			plan_make(reconcile->arena, &request, reconcile->diagnostics);
-	}
 	return reconcile->diagnostics->errors == errors;
 }
 
@@ -196,10 +259,26 @@ bool reconcile_delete(struct reconcile *reconcile, const char *verb,
 			return false;
 		if (targets[i].identity && targets[i].identity != state->identity)
 			continue;
-		*vec_add(reconcile->arena, ret) =
-			plan_teardown(reconcile->arena, state, reconcile->diagnostics);
+		*vec_add(reconcile->arena, ret) = plan_teardown(
+			reconcile->arena, state, reconcile->forces, NULL, reconcile->diagnostics);
 	}
 	return reconcile->diagnostics->errors == errors && apply_plans(&reconcile->kernel, ret);
+}
+
+/* What others may have put where ours are not, or not any more. */
+static bool observe_takers(struct reconcile *reconcile, struct state *state)
+{
+	vec_each (attachment, &state->attachments) {
+		const struct kernel_wanted wanted = {
+			.target = attachment->target,
+			.kind = attachment->kind,
+			.flags = attachment->dispatcher.flags,
+		};
+
+		if (!kernel_observe_wanted(&reconcile->kernel, state, &wanted))
+			return false;
+	}
+	return true;
 }
 
 static bool read_status(struct reconcile *reconcile, const char *name, status_list *ret)
@@ -208,7 +287,7 @@ static bool read_status(struct reconcile *reconcile, const char *name, status_li
 	struct report_status *status;
 	int64_t *entries;
 
-	if (!kernel_observe(&reconcile->kernel, name, state))
+	if (!kernel_observe(&reconcile->kernel, name, state) || !observe_takers(reconcile, state))
 		return false;
 	entries = arena_alloc_array(reconcile->arena, state->maps.count, sizeof(*entries));
 	for (size_t i = 0; i < state->maps.count; i++)

@@ -5,23 +5,44 @@
 #include <errno.h>
 #include <string.h>
 
+static const char *record_path(
+	const struct apply_run *run, const struct deployment_run *deployment, const char *file)
+{
+	return kernel_path(run->kernel, deployment->plan->deployment, FOLDER_RECORDS, file);
+}
+
+/* The record goes after what it is about: a pin of ours is never without it. */
+static void remove_with_record(struct apply_run *run, const struct deployment_run *deployment,
+	const char *path, const char *file)
+{
+	if (apply_remove_pin(run, path))
+		apply_remove_pin(run, record_path(run, deployment, file));
+}
+
 static void clean_pins(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step)
 {
-	/* Sockets that are in a map keep its dispatcher: who attaches it again reaches them by it. */
-	bool stays = deployment->plan->partial && !step->old->kind->on_cgroup;
+	/*
+	 * Sockets that are in a map keep its dispatcher: who attaches it again reaches them by it. What is
+	 * only detached keeps its record.
+	 */
+	bool partial = deployment->plan->partial, stays = partial && !step->old->kind->on_cgroup;
+	bool removed = true;
 
 	/* The run's descriptor of the link is closed after this: the detach is done by then. */
 	for (enum kernel_folder folder = FOLDER_LINKS; folder >= FOLDER_SLOTS; folder--)
 		if (folder == FOLDER_LINKS || !stays)
-			apply_remove_pin(run, step_path(run, deployment, step, folder));
+			removed = apply_remove_pin(run, step_path(run, deployment, step, folder)) &&
+				  removed;
+	if (removed && !partial)
+		apply_remove_pin(run, record_path(run, deployment, step->file));
 }
 
 /* The link that a new one stands beside by now. */
 static void clean_link(
 	struct apply_run *run, const struct plan_step *step, const struct step_objects *objects)
 {
-	bool beside = !step->link_in_the_way && step->old->link.target;
+	bool beside = !step->link_in_the_way && step->old->link.target && !step->old->link.foreign;
 	int error = beside ? kernel_detach_link(objects->old_link) : 0;
 
 	/* The end of what it hung on was its own, too. */
@@ -45,15 +66,18 @@ static void clean_program(struct apply_run *run, const struct deployment_run *de
 	const struct plan_step *step)
 {
 	vec_each (file, &step->superseded)
-		apply_remove_pin(run, kernel_path(run->kernel, deployment->plan->deployment,
-					      FOLDER_PROGRAMS, *file));
+		remove_with_record(run, deployment,
+			kernel_path(
+				run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS, *file),
+			*file);
 }
 
 static void clean_map(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step)
 {
 	if (step->action == PLAN_DELETE)
-		apply_remove_pin(run, step_path(run, deployment, step, FOLDER_MAPS));
+		remove_with_record(
+			run, deployment, step_path(run, deployment, step, FOLDER_MAPS), step->name);
 }
 
 /* False with an error, also where something in it is not ours. */
@@ -69,6 +93,15 @@ static bool remove_folder(struct apply_run *run, const char *path)
 	return !error;
 }
 
+static void remove_stranger(struct apply_run *run, const char *path)
+{
+	int error = kernel_remove_tree(path);
+
+	if (error)
+		diag_add(run->kernel->diagnostics, DIAG_E0406, mark_none, "cannot remove %s: %s",
+			path, kernel_explain(run->kernel->arena, error));
+}
+
 static void remove_folders(struct apply_run *run, const struct plan *plan)
 {
 	bool empty = true;
@@ -79,9 +112,9 @@ static void remove_folders(struct apply_run *run, const struct plan *plan)
 			empty;
 	if (!empty) /* what is left keeps its layout version */
 		return;
-	kernel_remove_layout(run->kernel, plan->deployment);
-	if (!remove_folder(run, kernel_deployment_path(run->kernel, plan->deployment)))
-		kernel_write_layout(run->kernel, plan->deployment);
+	for (enum kernel_text text = TEXT_COUNT; text-- > 0;)
+		apply_remove_pin(run, kernel_text_path(run->kernel, plan->deployment, text));
+	remove_folder(run, kernel_deployment_path(run->kernel, plan->deployment));
 }
 
 void apply_clean(struct apply_run *run, const struct deployment_run *deployment)
@@ -99,6 +132,11 @@ void apply_clean(struct apply_run *run, const struct deployment_run *deployment)
 		vec_each (step, &plan->steps)
 			if (step->object == order[i])
 				cleaners[order[i]](run, deployment, step);
+	vec_each (file, &plan->stale_records)
+		apply_remove_pin(run, record_path(run, deployment, *file));
+	if (plan->takes_strangers)
+		vec_each (path, &plan->state->strangers)
+			remove_stranger(run, *path);
 	if (!plan->manifest && !plan->partial)
 		remove_folders(run, plan);
 }

@@ -39,10 +39,7 @@ static bool detach_foreign(
 {
 	const struct kernel_hook hook = { objects->old_target, step->hook->kind->type,
 		step->foreign->flags };
-	int error =
-		step->foreign->link
-			? journal_detach_foreign_link(run, objects, step->foreign, step->name)
-			: journal_detach_program(run, objects, &hook, step->foreign, step->name);
+	int error = journal_detach_foreign(run, objects, &hook, step->foreign, step->name);
 
 	return !error || apply_refused(run, step, "detach the program at", error);
 }
@@ -98,7 +95,7 @@ static bool clear_hook(struct apply_run *run, const struct plan_step *step,
 	if (!step->replaced)
 		return true;
 	hook.flags = step->replaced->flags;
-	error = journal_detach_program(run, objects, &hook, step->replaced, step->name);
+	error = journal_detach_foreign(run, objects, &hook, step->replaced, step->name);
 	return !error || apply_refused(run, step, "take the other program off", error);
 }
 

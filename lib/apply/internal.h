@@ -13,7 +13,7 @@ struct step_objects {
 	int old_program; /* what an existing slot holds, to be written back; -1: it is empty */
 	int old_linked;  /* what an existing link runs, to be attached again, to `old_target` */
 	int old_target;  /* a map or a cgroup */
-	int replaced;    /* the foreign program that is taken off the hook */
+	int replaced;    /* the foreign program, or link, that is taken off the hook */
 };
 
 /* One plan on its way into the kernel. */
@@ -32,6 +32,7 @@ struct apply_run;
 struct journal_entry {
 	int (*undo)(struct apply_run *run, const struct journal_entry *entry);
 	const char *path; /* what it is a change of */
+	const char *text; /* of the symlink that was there before; NULL: none */
 	const struct step_objects *objects;
 	int pin;                 /* what was pinned at `path` before; owned; -1: nothing */
 	struct kernel_hook hook; /* where to attach again; its target is borrowed */
@@ -47,6 +48,14 @@ struct apply_run {
 /* prepare.c */
 bool apply_prepare(struct apply_run *run, struct deployment_run *deployment);
 
+/* record.c: what is about to be pinned is remembered; 0 or a negative errno */
+int apply_record_map(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects);
+int apply_record_program(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects);
+int apply_record_attachment(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects);
+
 /* stage.c */
 bool apply_stage(struct apply_run *run, const struct deployment_run *deployment);
 
@@ -58,7 +67,8 @@ void apply_clean(struct apply_run *run, const struct deployment_run *deployment)
 
 /* journal.c: each makes one change and notes how to undo it; 0 or a negative errno */
 int journal_make_folder(struct apply_run *run, const char *path);
-int journal_write_layout(struct apply_run *run, const struct deployment_run *deployment);
+int journal_write_text(
+	struct apply_run *run, const char *path, const char *text, const char *before);
 int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces);
 int journal_write_slot(
 	struct apply_run *run, const struct step_objects *objects, int program, const char *path);
@@ -66,10 +76,8 @@ int journal_create_link(struct apply_run *run, struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
 int journal_detach_link(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
-int journal_detach_program(struct apply_run *run, const struct step_objects *objects,
+int journal_detach_foreign(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const struct state_holder *holder, const char *title);
-int journal_detach_foreign_link(struct apply_run *run, const struct step_objects *objects,
-	const struct state_holder *holder, const char *title);
 void journal_undo(struct apply_run *run);
 void journal_finish(struct apply_run *run);
 

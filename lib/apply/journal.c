@@ -8,11 +8,15 @@
 
 #include "lib/base/cleanup.h"
 
-static const struct kernel_hook no_hook = { .target = -1 };
+typedef int (*undo_change)(struct apply_run *run, const struct journal_entry *entry);
 
-static void add_entry(struct apply_run *run, struct journal_entry entry)
+/* The entry is to be completed before the next is added. */
+static struct journal_entry *add_entry(struct apply_run *run, undo_change undo, const char *path)
 {
-	*vec_add(run->kernel->arena, &run->journal) = entry;
+	struct journal_entry *entry = vec_add(run->kernel->arena, &run->journal);
+
+	*entry = (struct journal_entry){ .undo = undo, .path = path, .pin = -1, .hook.target = -1 };
+	return entry;
 }
 
 static int undo_folder(struct apply_run *run, const struct journal_entry *entry)
@@ -28,24 +32,23 @@ int journal_make_folder(struct apply_run *run, const char *path)
 	if (error == -EEXIST)
 		return 0;
 	if (!error)
-		add_entry(
-			run, (struct journal_entry){ undo_folder, path, NULL, -1, no_hook, NULL });
+		add_entry(run, undo_folder, path);
 	return error;
 }
 
-static int undo_layout(struct apply_run *run, const struct journal_entry *entry)
+static int undo_text(struct apply_run *run, const struct journal_entry *entry)
 {
-	return kernel_remove_layout(run->kernel, entry->path);
+	return entry->text ? kernel_write_text(run->kernel->arena, entry->path, entry->text, true)
+			   : kernel_unpin(entry->path);
 }
 
-int journal_write_layout(struct apply_run *run, const struct deployment_run *deployment)
+int journal_write_text(
+	struct apply_run *run, const char *path, const char *text, const char *before)
 {
-	const char *name = deployment->plan->deployment;
-	int error = kernel_write_layout(run->kernel, name);
+	int error = kernel_write_text(run->kernel->arena, path, text, before);
 
 	if (!error)
-		add_entry(
-			run, (struct journal_entry){ undo_layout, name, NULL, -1, no_hook, NULL });
+		add_entry(run, undo_text, path)->text = before;
 	return error;
 }
 
@@ -62,8 +65,7 @@ int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
 	int error = old >= 0 ? kernel_pin_over(run->kernel, fd, path) : kernel_pin(fd, path);
 
 	if (!error)
-		add_entry(run, (struct journal_entry){
-				       undo_pin, path, NULL, fd_steal(&old), no_hook, NULL });
+		add_entry(run, undo_pin, path)->pin = fd_steal(&old);
 	return error;
 }
 
@@ -79,8 +81,7 @@ int journal_write_slot(
 	int error = kernel_write_slot(objects->slot, program);
 
 	if (!error)
-		add_entry(
-			run, (struct journal_entry){ undo_slot, path, objects, -1, no_hook, NULL });
+		add_entry(run, undo_slot, path)->objects = objects;
 	return error;
 }
 
@@ -100,7 +101,7 @@ int journal_create_link(struct apply_run *run, struct step_objects *objects,
 		return link;
 	objects->old_link = objects->link;
 	objects->link = link;
-	add_entry(run, (struct journal_entry){ undo_link, path, objects, -1, *hook, NULL });
+	add_entry(run, undo_link, path)->objects = objects;
 	return 0;
 }
 
@@ -116,47 +117,38 @@ int journal_detach_link(struct apply_run *run, const struct step_objects *object
 	const struct kernel_hook *hook, const char *path)
 {
 	int error = kernel_detach_link(objects->link);
+	struct journal_entry *entry;
 
-	if (!error)
-		add_entry(
-			run, (struct journal_entry){ undo_detach, path, objects, -1, *hook, NULL });
-	return error;
+	if (error)
+		return error;
+	entry = add_entry(run, undo_detach, path);
+	entry->objects = objects;
+	entry->hook = *hook;
+	return 0;
 }
 
-static int undo_detach_program(struct apply_run *run, const struct journal_entry *entry)
+/* Whoever made a link has a descriptor or a pin of it; no other link would be that one. */
+static int undo_detach_foreign(struct apply_run *run, const struct journal_entry *entry)
 {
 	(void)run;
-	return kernel_attach_program(entry->objects->replaced, &entry->hook);
+	return entry->foreign->link ? -ENOLINK
+				    : kernel_attach_program(entry->objects->replaced, &entry->hook);
 }
 
-int journal_detach_program(struct apply_run *run, const struct step_objects *objects,
+int journal_detach_foreign(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const struct state_holder *holder, const char *title)
 {
-	int error = kernel_detach_program(objects->replaced, hook);
+	int error = holder->link ? kernel_detach_link(objects->replaced)
+				 : kernel_detach_program(objects->replaced, hook);
+	struct journal_entry *entry;
 
-	if (!error)
-		add_entry(run, (struct journal_entry){
-				       undo_detach_program, title, objects, -1, *hook, holder });
-	return error;
-}
-
-/* Whoever made the link has a descriptor or a pin of it; no other link would be that one. */
-static int undo_foreign_link(struct apply_run *run, const struct journal_entry *entry)
-{
-	(void)run;
-	(void)entry;
-	return -ENOLINK;
-}
-
-int journal_detach_foreign_link(struct apply_run *run, const struct step_objects *objects,
-	const struct state_holder *holder, const char *title)
-{
-	int error = kernel_detach_link(objects->link);
-
-	if (!error)
-		add_entry(run, (struct journal_entry){
-				       undo_foreign_link, title, objects, -1, no_hook, holder });
-	return error;
+	if (error)
+		return error;
+	entry = add_entry(run, undo_detach_foreign, title);
+	entry->objects = objects;
+	entry->hook = *hook;
+	entry->foreign = holder;
+	return 0;
 }
 
 static void report_left(struct apply_run *run, const struct journal_entry *entry, int error)

@@ -122,8 +122,7 @@ static bool create_maps(struct apply_run *run, struct deployment_run *deployment
 		size_t at = deployment->map_step[i];
 		const struct plan_step *step = &deployment->plan->steps.items[at];
 
-		if ((step->action == PLAN_CREATE || step->action == PLAN_REPLACE) &&
-			!create_map(run, step, &deployment->objects[at]))
+		if (plan_makes(step) && !create_map(run, step, &deployment->objects[at]))
 			return false;
 		deployment->maps[i] = deployment->objects[at].map;
 	}
@@ -276,6 +275,16 @@ static bool prepare_parts(struct apply_run *run, struct deployment_run *deployme
 		       &objects->dispatcher);
 }
 
+/* A program of somebody else's that is to go: by id, because no pin of ours holds it. */
+static bool open_holder(struct apply_run *run, const struct plan_step *step,
+	const struct state_holder *holder, struct step_objects *objects)
+{
+	objects->replaced = holder->link ? kernel_open_link(holder->link)
+					 : kernel_open_program(holder->program);
+	return objects->replaced >= 0 ||
+	       apply_refused(run, step, "open what others attached at", objects->replaced);
+}
+
 /* What the link is to hang on, and what is there now in its place. */
 static bool prepare_link(struct apply_run *run, struct deployment_run *deployment, size_t at)
 {
@@ -294,11 +303,7 @@ static bool prepare_link(struct apply_run *run, struct deployment_run *deploymen
 	}
 	if (step->stale_link && !open_linked(run, deployment, step, objects))
 		return false;
-	if (!step->replaced)
-		return true;
-	objects->replaced = kernel_open_program(step->replaced->program);
-	return objects->replaced >= 0 ||
-	       apply_refused(run, step, "open the program that is replaced at", objects->replaced);
+	return !step->replaced || open_holder(run, step, step->replaced, objects);
 }
 
 static bool prepare_wanted_attachment(
@@ -326,9 +331,10 @@ static bool prepare_unwanted_attachment(
 	struct step_objects *objects = &deployment->objects[at];
 	const struct state_attachment *old = step->old;
 
-	if (old->link.id && !open_linked(run, deployment, step, objects))
+	/* What is not ours goes by its pin alone. */
+	if (old->link.id && !old->link.foreign && !open_linked(run, deployment, step, objects))
 		return false;
-	if (!old->slot.program)
+	if (!old->slot.program || old->slot.foreign)
 		return true;
 	return open_pin(
 		       run, step, step_path(run, deployment, step, FOLDER_SLOTS), &objects->slot) &&
@@ -336,21 +342,16 @@ static bool prepare_unwanted_attachment(
 	       load_pass(run, step, &objects->program);
 }
 
-/* By id, because no pin of ours holds any of it. */
 static bool prepare_foreign(
 	struct apply_run *run, const struct plan_step *step, struct step_objects *objects)
 {
 	const struct plan_hook *hook = step->hook;
-	int *opened;
 
 	objects->old_target = hook->map ? kernel_open_map(hook->map)
 					: kernel_open_cgroup(hook->cgroup_mount, hook->target);
 	if (objects->old_target < 0)
 		return apply_refused(run, step, "open the target of", objects->old_target);
-	opened = step->foreign->link ? &objects->link : &objects->replaced;
-	*opened = step->foreign->link ? kernel_open_link(step->foreign->link)
-				      : kernel_open_program(step->foreign->program);
-	return *opened >= 0 || apply_refused(run, step, "open the program at", *opened);
+	return open_holder(run, step, step->foreign, objects);
 }
 
 static bool prepare_deleted_attachment(

@@ -4,14 +4,25 @@
 
 #include "lib/base/cleanup.h"
 
+static int write_text(struct apply_run *run, const struct plan *plan, enum kernel_text text,
+	const char *is, const char *was)
+{
+	const char *path = kernel_text_path(run->kernel, plan->deployment, text);
+
+	return journal_write_text(run, path, is, was);
+}
+
 static bool make_folders(struct apply_run *run, const struct deployment_run *deployment)
 {
 	const struct plan *plan = deployment->plan;
+	const struct state *state = plan->state;
 	const char *path = kernel_deployment_path(run->kernel, plan->deployment);
 	int error = journal_make_folder(run, path);
 
-	if (!error && (!plan->state->exists || plan->refresh_layout))
-		error = journal_write_layout(run, deployment);
+	if (!error && !state->layout)
+		error = write_text(run, plan, TEXT_LAYOUT, STATE_LAYOUT, NULL);
+	if (!error && plan->source)
+		error = write_text(run, plan, TEXT_SOURCE, plan->source, state->source);
 	for (enum kernel_folder folder = 0; !error && folder < FOLDER_COUNT; folder++) {
 		path = kernel_folder_path(run->kernel, plan->deployment, folder);
 		error = journal_make_folder(run, path);
@@ -22,45 +33,52 @@ static bool make_folders(struct apply_run *run, const struct deployment_run *dep
 	return !error;
 }
 
-static bool stage_map(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step, const struct step_objects *objects)
-{
-	int error;
-
-	if (step->action != PLAN_CREATE && step->action != PLAN_REPLACE)
-		return true;
-	error = journal_pin(run, objects->map, step_path(run, deployment, step, FOLDER_MAPS),
-		step->action == PLAN_REPLACE);
-	return !error || apply_refused(run, step, "pin", error);
-}
-
-static bool stage_program(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step, const struct step_objects *objects)
-{
-	const char *path;
-	int error;
-
-	if (!step->code)
-		return true;
-	path = kernel_path(run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS, step->file);
-	error = journal_pin(run, objects->program, path,
-		state_program_filed(deployment->plan->state, step->file));
-	return !error || apply_refused(run, step, "pin", error);
-}
-
-static bool stage_attachment(struct apply_run *run, const struct deployment_run *deployment,
+static int stage_map(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects)
 {
 	int error = 0;
 
-	if (step->parts & PLAN_SLOT)
-		error = journal_pin(
-			run, objects->slot, step_path(run, deployment, step, FOLDER_SLOTS), false);
+	if (step->action != PLAN_KEEP)
+		error = apply_record_map(run, deployment, step, objects);
+	if (!error && plan_makes(step))
+		error = journal_pin(run, objects->map,
+			step_path(run, deployment, step, FOLDER_MAPS),
+			step->action == PLAN_REPLACE);
+	return error;
+}
+
+static int stage_program(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects)
+{
+	int error = 0;
+
+	if (step->code)
+		error = apply_record_program(run, deployment, step, objects);
+	if (!error && step->code)
+		error = journal_pin(run, objects->program,
+			kernel_path(run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS,
+				step->file),
+			state_program_filed(deployment->plan->state, step->file));
+	return error;
+}
+
+static int stage_attachment(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects)
+{
+	const struct state_attachment *old = step->old;
+	int error = 0;
+
+	/* A slot that is made brings its dispatcher with it. */
+	if (step->parts & PLAN_DISPATCHER)
+		error = apply_record_attachment(run, deployment, step, objects);
+	if (!error && step->parts & PLAN_SLOT)
+		error = journal_pin(run, objects->slot,
+			step_path(run, deployment, step, FOLDER_SLOTS), old && old->slot.id);
 	if (!error && step->parts & PLAN_DISPATCHER)
 		error = journal_pin(run, objects->dispatcher,
 			step_path(run, deployment, step, FOLDER_DISPATCHERS),
-			step->old && step->old->dispatcher.id);
-	return !error || apply_refused(run, step, "pin", error);
+			old && old->dispatcher.id);
+	return error;
 }
 
 /*
@@ -82,7 +100,7 @@ static bool remove_leftovers(struct apply_run *run, const struct plan *plan)
 
 bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
 {
-	static bool (*const stages[PLAN_OBJECT_COUNT])(struct apply_run * run,
+	static int (*const stages[PLAN_OBJECT_COUNT])(struct apply_run * run,
 		const struct deployment_run *deployment, const struct plan_step *step,
 		const struct step_objects *objects) = {
 		[PLAN_MAP] = stage_map,
@@ -101,10 +119,12 @@ bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
 		return false;
 	for (size_t i = 0; i < plan->steps.count; i++) {
 		const struct plan_step *step = &plan->steps.items[i];
+		int error = step->action == PLAN_DELETE ? 0
+							: stages[step->object](run, deployment,
+								  step, &deployment->objects[i]);
 
-		if (step->action != PLAN_DELETE &&
-			!stages[step->object](run, deployment, step, &deployment->objects[i]))
-			return false;
+		if (error)
+			return apply_refused(run, step, "pin", error);
 	}
 	return true;
 }

@@ -79,6 +79,8 @@
 	X(E0407, 3, "an address cannot be listened on")                                            \
 	X(E0408, 3, "no cgroup2 is mounted, or the cgroup is not there")                           \
 	X(E0409, 3, "a program that is not ours holds the hook")                                   \
+	X(E0410, 3, "a folder of ours that others can change")                                     \
+	X(E0411, 3, "something that is not ours stands in the place of what is")                   \
 	X(E0501, 3, "refused: it would lose sockets")                                              \
 	X(W0601, 0, "a socket could not be put into its map")                                      \
 	X(W0602, 0, "a program that is attached nowhere")                                          \

@@ -2,7 +2,10 @@
 /*
  * bpffs, the only database:
  *
+ *	<bpffs>/sockform/+lock                                       see lock.c
  *	<bpffs>/sockform/<deployment>/layout                         symlink: version of this tree
+ *	                             /source                         symlink: what it was applied from
+ *	                             /records/<file name of a pin>   symlink: see lib/state/record.c
  *	                             /maps/<map>
  *	                             /programs/<program>@<digest>
  *	                             /slots/<target>:<attach type>       program array of one element
@@ -15,12 +18,10 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <linux/magic.h>
 #include <mntent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -29,13 +30,20 @@
 #include <unistd.h>
 
 #define USUAL_MOUNT "/sys/fs/bpf"
+#define GATE "+lock"
 
 static const char *const folder_names[FOLDER_COUNT] = {
+	[FOLDER_RECORDS] = "records",
 	[FOLDER_MAPS] = "maps",
 	[FOLDER_PROGRAMS] = "programs",
 	[FOLDER_SLOTS] = "slots",
 	[FOLDER_DISPATCHERS] = "dispatchers",
 	[FOLDER_LINKS] = "links",
+};
+
+static const char *const text_names[TEXT_COUNT] = {
+	[TEXT_LAYOUT] = "layout",
+	[TEXT_SOURCE] = "source",
 };
 
 static bool is_bpffs(const char *path)
@@ -106,6 +114,18 @@ static int discard(enum libbpf_print_level level, const char *format, va_list ar
 	return 0;
 }
 
+const char *kernel_gate_path(const struct kernel *kernel)
+{
+	return arena_printf(kernel->arena, "%s/" GATE, kernel->root);
+}
+
+static bool make_root(const struct kernel *kernel)
+{
+	if (mkdir(kernel->root, 0700) != 0 && errno != EEXIST)
+		return false;
+	return mkdir(kernel_gate_path(kernel), 0700) == 0 || errno == EEXIST;
+}
+
 bool kernel_open(struct kernel *kernel, bool make)
 {
 	const char *bpffs = find_mount(kernel->arena);
@@ -119,8 +139,8 @@ bool kernel_open(struct kernel *kernel, bool make)
 	if (!bpffs)
 		return false;
 	kernel->root = arena_printf(kernel->arena, "%s/sockform", bpffs);
-	if (!make || mkdir(kernel->root, 0700) == 0 || errno == EEXIST)
-		return true;
+	if (!make || make_root(kernel))
+		return kernel_check_folder(kernel, kernel->root);
 	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot make %s: %s", kernel->root,
 		strerror(errno));
 	return false;
@@ -197,50 +217,35 @@ uint64_t kernel_identify(const struct kernel *kernel, const char *deployment)
 	return folder.st_ino;
 }
 
-static const char *layout_path(const struct kernel *kernel, const char *deployment)
+const char *kernel_text_path(
+	const struct kernel *kernel, const char *deployment, enum kernel_text text)
 {
-	return arena_printf(kernel->arena, "%s/%s/layout", kernel->root, deployment);
+	return arena_printf(kernel->arena, "%s/%s/%s", kernel->root, deployment, text_names[text]);
 }
 
-int kernel_write_layout(const struct kernel *kernel, const char *deployment)
+static bool is_named(const char *const *names, size_t count, const char *name)
 {
-	return symlink(STATE_LAYOUT, layout_path(kernel, deployment)) == 0 ? 0 : -errno;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
 }
 
-int kernel_remove_layout(const struct kernel *kernel, const char *deployment)
+bool kernel_is_ours(const struct kernel_file *file)
 {
-	return kernel_unpin(layout_path(kernel, deployment));
-}
-
-static int compare_names(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-int kernel_list_names(struct arena *arena, const char *path, kernel_names *ret)
-{
-	DIR *folder = opendir(path);
-	struct dirent *entry;
-
-	if (!folder)
-		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(folder)))
-		if (entry->d_name[0] != '.')
-			*vec_add(arena, ret) =
-				arena_copy(arena, entry->d_name, strlen(entry->d_name));
-	closedir(folder);
-	if (ret->count)
-		qsort(ret->items, ret->count, sizeof(*ret->items), compare_names);
-	return 0;
+	if (file->is_symlink)
+		return is_named(text_names, TEXT_COUNT, file->name);
+	return file->is_folder && is_named(folder_names, FOLDER_COUNT, file->name);
 }
 
 bool kernel_list_deployments(struct kernel *kernel, kernel_names *ret)
 {
-	int error = kernel->root ? kernel_list_names(kernel->arena, kernel->root, ret) : 0;
+	kernel_files files = { 0 };
 
-	if (!error)
-		return true;
-	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", kernel->root,
-		strerror(-error));
-	return false;
+	if (kernel->root && !kernel_list_files(kernel, kernel->root, &files))
+		return false;
+	vec_each (file, &files)
+		if (file->is_folder && strcmp(file->name, GATE) != 0)
+			*vec_add(kernel->arena, ret) = file->name;
+	return true;
 }

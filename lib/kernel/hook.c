@@ -91,10 +91,9 @@ static int query(int target, enum bpf_attach_type type, struct query *ret)
 
 static uint32_t program_id(int fd)
 {
-	struct bpf_prog_info info = { 0 };
-	uint32_t length = sizeof(info);
+	int64_t id = fd >= 0 ? kernel_object_id(fd) : 0;
 
-	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &length) == 0 ? info.id : 0;
+	return id > 0 ? (uint32_t)id : 0;
 }
 
 static bool has_program(const struct query *query, uint32_t id)

@@ -21,12 +21,20 @@ struct kernel {
 
 /* The folders of a deployment; the order is the one in which they are made. */
 enum kernel_folder {
+	FOLDER_RECORDS,
 	FOLDER_MAPS,
 	FOLDER_PROGRAMS,
 	FOLDER_SLOTS,
 	FOLDER_DISPATCHERS,
 	FOLDER_LINKS,
 	FOLDER_COUNT,
+};
+
+/* The symlinks of a deployment besides its records. */
+enum kernel_text {
+	TEXT_LAYOUT, /* the version of the tree */
+	TEXT_SOURCE, /* the file or folder that it was applied from */
+	TEXT_COUNT,
 };
 
 /* privilege.c */
@@ -81,18 +89,48 @@ int kernel_open_pin_of(const char *path, enum kernel_object kind);
  */
 int kernel_pin_over(const struct kernel *kernel, int fd, const char *path);
 
-int kernel_write_layout(const struct kernel *kernel, const char *deployment);
-int kernel_remove_layout(const struct kernel *kernel, const char *deployment);
+const char *kernel_text_path(
+	const struct kernel *kernel, const char *deployment, enum kernel_text text);
 
 /* The inode of the deployment's folder, which no later one has; 0: there is none. */
 uint64_t kernel_identify(const struct kernel *kernel, const char *deployment);
 
-/* The names in a folder, sorted; none where there is no such folder. 0 or a negative errno. */
-typedef VEC(const char *) kernel_names;
-int kernel_list_names(struct arena *arena, const char *path, kernel_names *ret);
-
 /* The deployments that have a folder, sorted. False with a diagnostic. */
+typedef VEC(const char *) kernel_names;
 bool kernel_list_deployments(struct kernel *kernel, kernel_names *ret);
+
+/* folder.c: what stands in folders, and texts that are the targets of symlinks */
+
+struct kernel_file {
+	const char *name;
+	bool is_symlink, is_folder;
+};
+
+typedef VEC(struct kernel_file) kernel_files;
+
+/*
+ * Whether nobody but root and the user of this process can change what is in a folder, and it is no
+ * symlink; also where it does not exist. False with a diagnostic.
+ */
+bool kernel_check_folder(struct kernel *kernel, const char *path);
+
+/* What is in such a folder, sorted; nothing where it does not exist. False with a diagnostic. */
+bool kernel_list_files(struct kernel *kernel, const char *path, kernel_files *ret);
+
+/* Whether that belongs into the folder of a deployment. */
+bool kernel_is_ours(const struct kernel_file *file);
+
+/* The target of a symlink; NULL: there is none. */
+const char *kernel_read_text(struct arena *arena, const char *path);
+
+/*
+ * Makes the symlink: -EEXIST where something is. With `replaces` puts it in the place of what is there
+ * in one step, by way of a name as kernel_pin_over has. 0 or a negative errno.
+ */
+int kernel_write_text(struct arena *arena, const char *path, const char *text, bool replaces);
+
+/* Removes a file, or a folder with all that is in it; stays on its file system, follows no symlink. */
+int kernel_remove_tree(const char *path);
 
 /* lock.c */
 
@@ -102,6 +140,9 @@ bool kernel_list_deployments(struct kernel *kernel, kernel_names *ret);
  * no diagnostic where there is no root to lock.
  */
 int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds);
+
+/* The folder in the root that is the gate of its lock, see lock.c; its name is no deployment's. */
+const char *kernel_gate_path(const struct kernel *kernel);
 
 /* object.c */
 
@@ -163,6 +204,9 @@ int kernel_attach_program(int program, const struct kernel_hook *hook);
 int kernel_detach_program(int program, const struct kernel_hook *hook);
 
 int kernel_open_link(uint32_t id); /* needs CAP_SYS_ADMIN */
+
+/* The id of a map, a program or a link, or a negative errno. */
+int64_t kernel_object_id(int fd);
 
 /* A link of a map or of a cgroup. */
 struct kernel_link {

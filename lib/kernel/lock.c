@@ -12,8 +12,16 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
-/* How often a waiter looks again: flock has no timeout, and a signal would be the caller's. */
-#define POLL_NANOSECONDS (10 * 1000 * 1000)
+/*
+ * Two locks: that of the root folder, which writers have alone and readers share, and in front of it a
+ * gate, which one process at a time has while it waits for the other. Without the gate readers that
+ * overlap would keep a writer out for as long as there are any: flock knows no order.
+ *
+ * A waiter looks again and again, because flock has no timeout and a signal would be the caller's:
+ * soon at first, since most hold the lock for a millisecond, and then less often.
+ */
+#define POLL_FIRST_NANOSECONDS (500 * 1000)
+#define POLL_MOST_NANOSECONDS (10 * 1000 * 1000)
 
 /* /proc/locks: "1: FLOCK  ADVISORY  WRITE 4711 00:1c:8263 0 EOF"; numbers of devices are hex. */
 static int find_holder(const struct stat *folder)
@@ -36,22 +44,36 @@ static int find_holder(const struct stat *folder)
 	return holder;
 }
 
+#define COMMAND_MOST 80 /* characters that are shown */
+
+/* The words of its command line, with blanks between them. */
+static const char *command_of(struct arena *arena, int pid)
+{
+	FILE *file = fopen(arena_printf(arena, "/proc/%d/cmdline", pid), "re");
+	char words[COMMAND_MOST + 2];
+	size_t length = file ? fread(words, 1, sizeof(words) - 1, file) : 0;
+
+	if (file)
+		fclose(file);
+	while (length && !words[length - 1])
+		length--;
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)words[i] < ' ')
+			words[i] = ' ';
+	if (!length)
+		return "gone by now";
+	return length <= COMMAND_MOST ? arena_copy(arena, words, length)
+				      : arena_printf(arena, "%.*s...", COMMAND_MOST - 3, words);
+}
+
 static const char *describe_holder(struct arena *arena, int fd)
 {
-	char command[64] = "";
 	struct stat folder;
-	FILE *comm;
-	int pid;
+	int pid = fstat(fd, &folder) == 0 ? find_holder(&folder) : 0;
 
-	pid = fstat(fd, &folder) == 0 ? find_holder(&folder) : 0;
 	if (pid <= 0)
 		return "a process that cannot be seen from here";
-	comm = fopen(arena_printf(arena, "/proc/%d/comm", pid), "re");
-	if (comm && fgets(command, sizeof(command), comm))
-		command[strcspn(command, "\n")] = '\0';
-	if (comm)
-		fclose(comm);
-	return arena_printf(arena, "process %d (%s)", pid, *command ? command : "gone by now");
+	return arena_printf(arena, "process %d (%s)", pid, command_of(arena, pid));
 }
 
 static double seconds_now(void)
@@ -72,12 +94,32 @@ static bool is_told_to_stop(void)
 		       sigismember(&pending, SIGHUP) == 1);
 }
 
+static bool wait_for(int fd, int operation, double deadline)
+{
+	struct timespec pause = { .tv_nsec = POLL_FIRST_NANOSECONDS };
+
+	while (flock(fd, operation | LOCK_NB) != 0) {
+		if (seconds_now() >= deadline || is_told_to_stop())
+			return false;
+		nanosleep(&pause, NULL);
+		pause.tv_nsec = pause.tv_nsec * 2 < POLL_MOST_NANOSECONDS ? pause.tv_nsec * 2
+									  : POLL_MOST_NANOSECONDS;
+	}
+	return true;
+}
+
+/* A sockform that knew of no gate may have made the root: then there is none. */
+static int open_gate(const struct kernel *kernel)
+{
+	return open(kernel_gate_path(kernel), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 {
-	const struct timespec pause = { .tv_nsec = POLL_NANOSECONDS };
 	cleanup_fd int fd =
 		kernel->root ? open(kernel->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	double deadline = seconds_now() + seconds;
+	cleanup_fd int gate = -1;
+	double started = seconds_now();
 
 	if (fd < 0 && (!kernel->root || errno == ENOENT))
 		return -1;
@@ -86,15 +128,12 @@ int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 			kernel->root, strerror(errno));
 		return -EIO;
 	}
-	while (flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
-		if (seconds_now() >= deadline || is_told_to_stop()) {
-			diag_add(kernel->diagnostics, DIAG_E0404, mark_none,
-				"%s is locked by %s, waited %.0f s (--lock-timeout)", kernel->root,
-				describe_holder(kernel->arena, fd),
-				seconds - (deadline - seconds_now()));
-			return -ETIMEDOUT;
-		}
-		nanosleep(&pause, NULL);
-	}
-	return fd_steal(&fd);
+	gate = open_gate(kernel);
+	if ((gate < 0 || wait_for(gate, LOCK_EX, started + seconds)) &&
+		wait_for(fd, exclusive ? LOCK_EX : LOCK_SH, started + seconds))
+		return fd_steal(&fd);
+	diag_add(kernel->diagnostics, DIAG_E0404, mark_none,
+		"%s is locked by %s, waited %.0f s (--lock-timeout)", kernel->root,
+		describe_holder(kernel->arena, fd), seconds_now() - started);
+	return -ETIMEDOUT;
 }

@@ -60,6 +60,14 @@ int kernel_write_slot(int slot, int program)
 	return 0;
 }
 
+int64_t kernel_object_id(int fd)
+{
+	/* What is told of maps, programs and links begins alike: their type, their id. */
+	uint32_t info[2] = { 0 }, length = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, info, &length) == 0 ? (int64_t)info[1] : -errno;
+}
+
 int kernel_map_info(int fd, struct state_map *ret)
 {
 	struct bpf_map_info info = { 0 };

@@ -22,10 +22,14 @@ static int observe_map(const struct observer *observer, int fd, const char *file
 {
 	struct arena *arena = observer->kernel->arena;
 	struct state_map map = { .name = file, .entries = -1 };
+	const struct state_generation *made;
 	int error = kernel_map_info(fd, &map);
 
 	if (error)
 		return error;
+	made = state_generation_of(observer->state, file, map.id);
+	map.foreign = !made;
+	map.key = made ? made->key : NULL;
 	/* As many for each processor (htab_map_alloc in kernel/bpf/hashtab.c). */
 	if (map.flags & BPF_F_NO_COMMON_LRU) {
 		int processors = kernel_possible_processors();
@@ -51,9 +55,12 @@ static int observe_program(const struct observer *observer, int fd, const char *
 	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
 		return -errno;
 	program.id = info.id;
+	program.foreign = !state_generation_of(observer->state, file, info.id);
 	program.map_count = info.nr_map_ids < STATE_MAX_MAPS ? info.nr_map_ids : STATE_MAX_MAPS;
 	name_index_add(
 		arena, &observer->state->program_files, file, observer->state->programs.count);
+	id_index_add(
+		arena, &observer->state->program_ids, info.id, observer->state->programs.count);
 	*vec_add(arena, &observer->state->programs) = program;
 	return 0;
 }
@@ -97,6 +104,7 @@ static int observe_slot(const struct observer *observer, int fd, const char *fil
 		return -EINVAL;
 	attachment->slot.id = map.id;
 	attachment->slot.program = program;
+	attachment->slot.foreign = !state_generation_of(observer->state, file, map.id);
 	return 0;
 }
 
@@ -114,6 +122,8 @@ static int observe_dispatcher(const struct observer *observer, int fd, const cha
 	if (!attachment)
 		return -EINVAL;
 	attachment->dispatcher.id = info.id;
+	attachment->dispatcher.foreign =
+		!state_dispatcher_is_recorded(observer->state, file, info.id);
 	attachment->dispatcher.slot = slot;
 	attachment->dispatcher.flags = kernel_dispatcher_flags(info.name);
 	attachment->dispatcher.run_count = info.run_cnt;
@@ -134,6 +144,8 @@ static int observe_link(const struct observer *observer, int fd, const char *fil
 		return -EINVAL;
 	attachment->link.id = link.id;
 	attachment->link.program = link.program;
+	attachment->link.foreign =
+		!state_dispatcher_is_recorded(observer->state, file, link.program);
 	attachment->link.target = link.target;
 	attachment->link.type = link.type;
 	return 0;
@@ -151,27 +163,25 @@ static bool ends_with(const char *text, const char *suffix)
  * do not write. Any other failure ends the observation: planning with half of the state would be
  * worse.
  */
-static bool observe_file(const struct observer *observer, enum kernel_folder folder,
-	observe_pin observe, const char *file)
+static bool observe_pin_at(const struct observer *observer, enum kernel_folder folder,
+	const char *file, const char *path)
 {
-	static const enum kernel_object kinds[FOLDER_COUNT] = {
-		[FOLDER_MAPS] = KERNEL_MAP,
-		[FOLDER_PROGRAMS] = KERNEL_PROGRAM,
-		[FOLDER_SLOTS] = KERNEL_MAP,
-		[FOLDER_DISPATCHERS] = KERNEL_PROGRAM,
-		[FOLDER_LINKS] = KERNEL_LINK,
+	static const struct {
+		enum kernel_object kind;
+		observe_pin observe;
+	} pins[FOLDER_COUNT] = {
+		[FOLDER_MAPS] = { KERNEL_MAP, observe_map },
+		[FOLDER_PROGRAMS] = { KERNEL_PROGRAM, observe_program },
+		[FOLDER_SLOTS] = { KERNEL_MAP, observe_slot },
+		[FOLDER_DISPATCHERS] = { KERNEL_PROGRAM, observe_dispatcher },
+		[FOLDER_LINKS] = { KERNEL_LINK, observe_link },
 	};
 	struct kernel *kernel = observer->kernel;
-	const char *path = kernel_path(kernel, observer->state->deployment, folder, file);
-	cleanup_fd int fd = kernel_open_pin_of(path, kinds[folder]);
-	int error = fd < 0 ? fd : observe(observer, fd, file);
+	cleanup_fd int fd = kernel_open_pin_of(path, pins[folder].kind);
+	int error = fd < 0 ? fd : pins[folder].observe(observer, fd, file);
 
 	if (!error || fd == -ENOENT) /* gone since the folder was read */
 		return true;
-	if (ends_with(file, STATE_SPARE_SUFFIX)) {
-		*vec_add(kernel->arena, &observer->state->leftovers) = path;
-		return true;
-	}
 	if (fd == -EACCES || error == -EINVAL) {
 		*vec_add(kernel->arena, &observer->state->strangers) = path;
 		return true;
@@ -181,45 +191,83 @@ static bool observe_file(const struct observer *observer, enum kernel_folder fol
 	return false;
 }
 
-static bool observe_folder(
-	const struct observer *observer, enum kernel_folder folder, observe_pin observe)
+/* False for what is no record. One of an attachment tells of it also where all its pins are gone. */
+static bool observe_record(const struct observer *observer, const char *file, const char *path)
+{
+	struct arena *arena = observer->kernel->arena;
+	struct state *state = observer->state;
+	const char *text = kernel_read_text(arena, path);
+	struct state_record record = { .file = file };
+
+	if (!text || !state_parse_record(arena, text, &record))
+		return false;
+	name_index_add(arena, &state->record_files, file, state->records.count);
+	*vec_add(arena, &state->records) = record;
+	return !strchr(file, ':') || attachment_of(observer, file);
+}
+
+static bool observe_file(
+	const struct observer *observer, enum kernel_folder folder, const struct kernel_file *file)
+{
+	struct arena *arena = observer->kernel->arena;
+	const char *path =
+		kernel_path(observer->kernel, observer->state->deployment, folder, file->name);
+	bool wants_symlink = folder == FOLDER_RECORDS;
+
+	if (ends_with(file->name, STATE_SPARE_SUFFIX))
+		*vec_add(arena, &observer->state->leftovers) = path;
+	else if (file->is_symlink != wants_symlink || file->is_folder ||
+		 (wants_symlink && !observe_record(observer, file->name, path)))
+		*vec_add(arena, &observer->state->strangers) = path;
+	else if (!wants_symlink)
+		return observe_pin_at(observer, folder, file->name, path);
+	return true;
+}
+
+static bool observe_folder(const struct observer *observer, enum kernel_folder folder)
 {
 	const char *path =
 		kernel_folder_path(observer->kernel, observer->state->deployment, folder);
-	kernel_names names = { 0 };
-	int error = kernel_list_names(observer->kernel->arena, path, &names);
+	kernel_files files = { 0 };
 
-	if (error)
-		diag_add(observer->kernel->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s",
-			path, strerror(-error));
-	vec_each (name, &names)
-		if (!observe_file(observer, folder, observe, *name))
+	if (!kernel_list_files(observer->kernel, path, &files))
+		return false;
+	vec_each (file, &files)
+		if (!observe_file(observer, folder, file))
 			return false;
-	return !error;
+	return true;
 }
 
-static void observe_layout(const struct observer *observer)
+static const char *read_text(const struct observer *observer, enum kernel_text text)
 {
-	char target[256];
-	ssize_t length = readlink(arena_printf(observer->kernel->arena, "%s/%s/layout",
-					  observer->kernel->root, observer->state->deployment),
-		target, sizeof(target));
+	return kernel_read_text(observer->kernel->arena,
+		kernel_text_path(observer->kernel, observer->state->deployment, text));
+}
 
-	if (length >= 0)
-		observer->state->layout =
-			arena_copy(observer->kernel->arena, target, (size_t)length);
+/* What is in the deployment's folder besides what belongs there. */
+static bool observe_outside(const struct observer *observer)
+{
+	struct kernel *kernel = observer->kernel;
+	struct state *state = observer->state;
+	const char *folder = kernel_deployment_path(kernel, state->deployment);
+	kernel_files files = { 0 };
+
+	if (!kernel_list_files(kernel, folder, &files))
+		return false;
+	vec_each (file, &files) {
+		const char *path = arena_printf(kernel->arena, "%s/%s", folder, file->name);
+
+		if (ends_with(file->name, STATE_SPARE_SUFFIX))
+			*vec_add(kernel->arena, &state->leftovers) = path;
+		else if (!kernel_is_ours(file))
+			*vec_add(kernel->arena, &state->strangers) = path;
+	}
+	return true;
 }
 
 bool kernel_observe(struct kernel *kernel, const char *deployment, struct state *ret)
 {
-	static const observe_pin observers[FOLDER_COUNT] = {
-		[FOLDER_MAPS] = observe_map,
-		[FOLDER_PROGRAMS] = observe_program,
-		[FOLDER_SLOTS] = observe_slot,
-		[FOLDER_DISPATCHERS] = observe_dispatcher,
-		[FOLDER_LINKS] = observe_link,
-	};
-	struct observer observer = { kernel, ret };
+	const struct observer observer = { kernel, ret };
 
 	*ret = (struct state){ .deployment = deployment };
 	ret->identity = kernel_identify(kernel, deployment);
@@ -231,9 +279,12 @@ bool kernel_observe(struct kernel *kernel, const char *deployment, struct state 
 	}
 	if (!ret->exists)
 		return true;
-	observe_layout(&observer);
+	ret->layout = read_text(&observer, TEXT_LAYOUT);
+	ret->source = read_text(&observer, TEXT_SOURCE);
+	if (!observe_outside(&observer))
+		return false;
 	for (enum kernel_folder folder = 0; folder < FOLDER_COUNT; folder++)
-		if (!observe_folder(&observer, folder, observers[folder]))
+		if (!observe_folder(&observer, folder))
 			return false;
 	vec_each (attachment, &ret->attachments)
 		if (attachment->target[0] == '/')

@@ -83,6 +83,33 @@ static void check_names(
 	}
 }
 
+const char *manifest_origin(struct arena *arena, const char *path)
+{
+	struct stat is;
+	char *real, *copy = NULL;
+
+	/* A pipe's name leads nowhere the next time. */
+	if (strcmp(path, "-") == 0 || stat(path, &is) != 0 ||
+		!(S_ISREG(is.st_mode) || S_ISDIR(is.st_mode)))
+		return NULL;
+	real = realpath(path, NULL);
+	if (real)
+		copy = arena_copy(arena, real, strlen(real));
+	free(real);
+	return copy;
+}
+
+static void load_path(struct manifest_loader *loader, const char *path, manifest_list *ret)
+{
+	struct stat is;
+
+	loader->origin = manifest_origin(loader->arena, path);
+	if (stat(path, &is) == 0 && S_ISDIR(is.st_mode))
+		load_folder(loader, path, ret);
+	else
+		load_file(loader, path, ret);
+}
+
 void manifest_load_paths(struct arena *arena, char *const *paths, size_t count,
 	const struct manifest_settings *settings, struct diagnostics *diagnostics,
 	manifest_list *ret)
@@ -91,14 +118,8 @@ void manifest_load_paths(struct arena *arena, char *const *paths, size_t count,
 
 	if (settings)
 		loader_read_settings(&loader, settings);
-	for (size_t i = 0; i < count; i++) {
-		struct stat stat_buffer;
-
-		if (stat(paths[i], &stat_buffer) == 0 && S_ISDIR(stat_buffer.st_mode))
-			load_folder(&loader, paths[i], ret);
-		else
-			load_file(&loader, paths[i], ret);
-	}
+	for (size_t i = 0; i < count; i++)
+		load_path(&loader, paths[i], ret);
 	check_names(arena, ret, diagnostics);
 	loader_check_settings(&loader);
 }

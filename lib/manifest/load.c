@@ -18,6 +18,7 @@ static void load_document(
 	};
 
 	manifest->source = file->source;
+	manifest->origin = loader->origin;
 	manifest_decode_head(loader->arena, node, loader->diagnostics, manifest);
 	loader_include(loader, file, manifest);
 	loader_evaluate(loader, manifest, &spent);

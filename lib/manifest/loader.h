@@ -31,6 +31,7 @@ struct manifest_override {
 struct manifest_loader {
 	struct arena *arena;
 	struct diagnostics *diagnostics;
+	const char *origin; /* of what is loaded now, see struct manifest */
 	VEC(struct manifest_file *) files;
 	struct name_index identities; /* device and inode: positions in files */
 	size_t included;

@@ -163,6 +163,7 @@ struct manifest {
 	VEC(struct manifest_attachment) attachments;
 	VEC(struct manifest_feed) feeds;
 	const struct source *source;
+	const char *origin; /* real path of what was named on the command line; NULL: it has none */
 	bool library;
 	struct bpfasm_scope scope; /* its own parameters and templates, and those it includes */
 	/* Resolved: */
@@ -187,6 +188,9 @@ bool manifest_is_setting(const char *text);
  */
 void manifest_load(struct arena *arena, const struct source *source,
 	struct diagnostics *diagnostics, manifest_list *ret);
+
+/* Real path of a file or folder that can be come back to; NULL: it is none, or is not there. */
+const char *manifest_origin(struct arena *arena, const char *path);
 
 /*
  * Loads every file that `paths` name: files, "-" for standard input, directories for their *.yaml;

@@ -24,7 +24,7 @@ static unsigned int missing_parts(const struct planner *planner,
 		state_target_id(planner->state, attachment->target_name, attachment->kind);
 	unsigned int parts = 0;
 
-	if (!old || !old->slot.id)
+	if (!old || !old->slot.id || old->slot.foreign)
 		return EVERY_PART;
 	if (!state_attachment_dispatches(old, attachment->flag_bits))
 		parts |= PLAN_DISPATCHER;
@@ -49,6 +49,8 @@ static const char *attachment_reason(
 {
 	if (replaced)
 		return "its map is replaced";
+	if (old->slot.foreign || old->dispatcher.foreign || old->link.foreign)
+		return "in the place of what sockform did not make";
 	if (parts & PLAN_SLOT)
 		return "its slot was gone";
 	if (parts & PLAN_DISPATCHER)
@@ -127,14 +129,11 @@ static void refuse_holder(struct planner *planner, const struct manifest_attachm
 	if (hook->shared)
 		diagnostic->hint = "without replace this program goes beside it";
 	else if (!holder->link)
-		diagnostic->hint = arena_printf(
-			arena, "replace: %u would put this program in its place", holder->program);
+		diagnostic->hint = arena_printf(arena,
+			"replace: %u, or --force, gives its place to this program",
+			holder->program);
 	else
-		diagnostic->hint = attachment->kind->on_cgroup
-					   ? "`sockform detach --cgroup PATH --force` takes links "
-					     "of others away"
-					   : "`sockform detach MAP --force` takes links of others "
-					     "away";
+		diagnostic->hint = "--force takes it off";
 }
 
 /*
@@ -159,6 +158,8 @@ static const struct state_holder *find_replaced(struct planner *planner,
 	vec_each (holder, &hook->holders)
 		if (wanted && holder->program == wanted && !holder->link)
 			return holder;
+	if (planner->forces && !hook->shared)
+		return &hook->holders.items[0];
 	if (!hook->shared || attachment->replace.text)
 		refuse_holder(planner, attachment, hook, &hook->holders.items[0], title);
 	return NULL;
@@ -205,6 +206,8 @@ static void plan_attachment(struct planner *planner, const struct manifest_attac
 	struct plan_step *step;
 
 	name_index_add(planner->arena, &planner->wanted, name, 0);
+	if (old)
+		plan_check_foreign_attachment(planner, old, attachment->self.mark);
 	if (!(parts & PLAN_SLOT) && !runs_wanted_program(planner, attachment, old))
 		parts |= PLAN_PROGRAM_IN_SLOT;
 	step = plan_add_step(planner, PLAN_ATTACHMENT,
@@ -236,6 +239,7 @@ void plan_delete_attachment(struct planner *planner, const struct state_attachme
 
 	step->old = old;
 	step->file = old->name;
+	plan_check_foreign_attachment(planner, old, mark_none);
 }
 
 static void delete_unwanted(struct planner *planner, bool on_cgroup)

@@ -42,8 +42,9 @@ static bool runs(struct arena *arena, const struct state *state,
 /* Of one that was detached the slot and the dispatcher are left: nothing to do again. */
 static bool is_attached(const struct state *state, const struct state_attachment *attachment)
 {
-	return attachment->kind->on_cgroup || attachment->link.id ||
-	       state_program_with_id(state, attachment->slot.program);
+	if (attachment->kind->on_cgroup)
+		return attachment->link.id || attachment->dispatcher.id || attachment->slot.id;
+	return attachment->link.id || state_program_with_id(state, attachment->slot.program);
 }
 
 const struct plan *plan_detach(struct arena *arena, const struct state *state,

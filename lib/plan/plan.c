@@ -61,6 +61,19 @@ static uint64_t rounded(uint64_t entries, uint32_t granule)
 	return up <= UINT32_MAX ? up : entries / granule * granule;
 }
 
+/* The kernel knows how long keys are, and only the record what is in them. */
+static const char *key_difference(
+	struct arena *arena, const struct manifest_map *map, const struct state_map *old)
+{
+	const char *wanted;
+
+	if (!old->key || !map->key.layout.count)
+		return NULL;
+	wanted = key_layout_text(arena, &map->key.layout);
+	return strcmp(old->key, wanted) != 0 ? arena_printf(arena, "key %s -> %s", old->key, wanted)
+					     : NULL;
+}
+
 const char *plan_map_difference(
 	struct arena *arena, const struct manifest_map *map, const struct state_map *old)
 {
@@ -83,27 +96,35 @@ const char *plan_map_difference(
 	if (old->flags != map->flag_bits)
 		return arena_printf(arena, "flags %s -> %s", map_flags_text(arena, old->flags),
 			map_flags_text(arena, map->flag_bits));
-	return NULL;
+	return key_difference(arena, map, old);
 }
 
-/* "12 sockets leave the map", "its entries are lost" */
+/* What becomes of what is in a map, by what that is. */
+static const struct loss {
+	const char *unknown, *one, *many;
+} losses[] = {
+	{ "its sockets leave it", "1 socket leaves it", "%lld sockets leave it" },
+	{ "what is in it is lost", "1 value is lost", "%lld values are lost" },
+	{ "what is in it is lost", "1 entry is lost", "%lld entries are lost" },
+};
+
+static const struct loss *loss_of(const struct map_kind *kind)
+{
+	if (kind && kind->holds_sockets)
+		return &losses[0];
+	return kind && kind->fixed_key ? &losses[1] : &losses[2];
+}
+
 static const char *loss_text(struct arena *arena, const struct state_map *old)
 {
-	const struct map_kind *kind = map_kind_of(old->type);
-	bool sockets = kind && kind->holds_sockets;
-	const char *what = sockets ? "socket" : kind && kind->fixed_key ? "value" : "entry";
+	const struct loss *loss = loss_of(map_kind_of(old->type));
 
 	if (old->entries == 0)
 		return "it is empty";
 	if (old->entries < 0)
-		return sockets ? "its sockets leave it" : "what is in it is lost";
-	if (strcmp(what, "entry") == 0 && old->entries > 1)
-		return arena_printf(arena, "%lld entries are lost", (long long)old->entries);
-	return arena_printf(arena, "%lld %s%s %s", (long long)old->entries, what,
-		old->entries == 1 ? "" : "s",
-		sockets             ? old->entries == 1 ? "leaves it" : "leave it"
-		: old->entries == 1 ? "is lost"
-				    : "are lost");
+		return loss->unknown;
+	return old->entries == 1 ? loss->one
+				 : arena_printf(arena, loss->many, (long long)old->entries);
 }
 
 static void refuse_replacing(struct planner *planner, const struct manifest_map *map,
@@ -114,26 +135,47 @@ static void refuse_replacing(struct planner *planner, const struct manifest_map 
 		->hint = "apply --replace does it";
 }
 
+static enum plan_action map_action(const struct state_map *old, const char *difference)
+{
+	if (!old)
+		return PLAN_CREATE;
+	if (difference)
+		return PLAN_REPLACE;
+	return old->foreign ? PLAN_UPDATE : PLAN_KEEP;
+}
+
+/* One that is not ours and would do is taken over, with what is in it. */
+static void explain_map(struct planner *planner, struct plan_step *step,
+	const struct state_map *old, const char *difference)
+{
+	struct arena *arena = planner->arena;
+	const char *who = old->foreign ? plan_foreign_text(arena, "map", old->id) : NULL;
+	const char *loss = difference ? loss_text(arena, old) : NULL;
+
+	plan_check_foreign_map(planner, old, step->mark);
+	if (!difference)
+		step->reason = who ? arena_printf(arena, "takes over %s", who) : NULL;
+	else if (who)
+		step->reason = arena_printf(arena, "in the place of %s", who);
+	else
+		step->reason = arena_printf(arena, "%s: replaced, %s", difference, loss);
+	if (difference && !who && !planner->replaces)
+		refuse_replacing(planner, step->map, difference, loss);
+}
+
 static void plan_map(struct planner *planner, size_t position)
 {
 	const struct manifest_map *map = &planner->manifest->maps.items[position];
 	const struct state_map *old = state_map_named(planner->state, map->self.text);
 	const char *difference = old ? plan_map_difference(planner->arena, map, old) : NULL;
-	const char *loss = difference ? loss_text(planner->arena, old) : NULL;
-	struct plan_step *step = plan_add_step(planner, PLAN_MAP,
-		difference ? PLAN_REPLACE
-		: old      ? PLAN_KEEP
-			   : PLAN_CREATE,
-		map->self.text, map->self.mark);
+	struct plan_step *step = plan_add_step(
+		planner, PLAN_MAP, map_action(old, difference), map->self.text, map->self.mark);
 
 	step->map = map;
 	step->detail = describe_map(planner->arena, map, difference ? NULL : old);
 	planner->map_is_replaced[position] = difference;
-	if (!difference)
-		return;
-	step->reason = arena_printf(planner->arena, "%s: replaced, %s", difference, loss);
-	if (!planner->replaces)
-		refuse_replacing(planner, map, difference, loss);
+	if (old)
+		explain_map(planner, step, old, difference);
 }
 
 static bool uses_map(const struct state_program *program, uint32_t id)
@@ -198,13 +240,23 @@ static size_t find_generations(
 }
 
 static const char *program_reason(
-	bool is_new, const struct state_program *there, size_t generations)
+	struct arena *arena, bool is_new, const struct state_program *there, size_t generations)
 {
+	if (there && there->foreign)
+		return arena_printf(arena, "in the place of %s",
+			plan_foreign_text(arena, "program", there->id));
 	if (is_new && there)
 		return "loaded anew, because one of its maps is another";
 	if (is_new && generations)
 		return "its code changed";
 	return generations > 1 ? "an older generation is removed" : NULL;
+}
+
+static void check_generations(const struct planner *planner, const char *name, struct mark mark)
+{
+	for (size_t i = name_index_find(&planner->generations, name); i != NAME_ABSENT;
+		i = planner->next_generation[i])
+		plan_check_foreign_program(planner, &planner->state->programs.items[i], mark);
 }
 
 static void plan_program(struct planner *planner, size_t position)
@@ -213,7 +265,7 @@ static void plan_program(struct planner *planner, size_t position)
 	const struct bpfasm_code *code = planner->codes[position];
 	const char *file = state_program_file(planner->arena, program->self.text, code->digest);
 	const struct state_program *there = state_program_filed(planner->state, file);
-	bool is_new = !there || uses_other_map(planner, code, there);
+	bool is_new = !there || there->foreign || uses_other_map(planner, code, there);
 	plan_files others = { 0 };
 	size_t generations = find_generations(planner, program->self.text, file, &others);
 	enum plan_action action = is_new && !generations   ? PLAN_CREATE
@@ -226,11 +278,12 @@ static void plan_program(struct planner *planner, size_t position)
 	step->code = is_new ? code : NULL;
 	step->file = file;
 	step->superseded = others;
-	step->reason = program_reason(is_new, there, generations);
+	step->reason = program_reason(planner->arena, is_new, there, generations);
 	step->detail = arena_printf(planner->arena, "%s, %zu instruction%s", program->kind->name,
 		code->instructions.count, code->instructions.count == 1 ? "" : "s");
 	planner->program_file[position] = file;
 	planner->program_is_new[position] = is_new;
+	check_generations(planner, program->self.text, program->self.mark);
 }
 
 /* All generations of a program go in one step. */
@@ -248,6 +301,7 @@ static void plan_deleted_programs(struct planner *planner)
 			continue;
 		step = plan_add_step(planner, PLAN_PROGRAM, PLAN_DELETE, old->name, mark_none);
 		find_generations(planner, old->name, NULL, &step->superseded);
+		check_generations(planner, old->name, mark_none);
 	}
 }
 
@@ -255,8 +309,33 @@ static void plan_deleted_maps(struct planner *planner)
 {
 	vec_each (old, &planner->state->maps)
 		if (!planner->manifest ||
-			name_index_find(&planner->manifest->map_names, old->name) == NAME_ABSENT)
+			name_index_find(&planner->manifest->map_names, old->name) == NAME_ABSENT) {
 			plan_add_step(planner, PLAN_MAP, PLAN_DELETE, old->name, mark_none);
+			plan_check_foreign_map(planner, old, mark_none);
+		}
+}
+
+/* Attachments are found by their records, too, and those of what is wanted are written anew. */
+static bool is_stale(const struct planner *planner, const char *file)
+{
+	const struct manifest *manifest = planner->manifest;
+
+	if (strchr(file, ':') || state_map_named(planner->state, file) ||
+		state_program_filed(planner->state, file))
+		return false;
+	if (manifest && name_index_find(&manifest->map_names, file) != NAME_ABSENT)
+		return false;
+	for (size_t i = 0; manifest && i < manifest->programs.count; i++)
+		if (strcmp(planner->program_file[i], file) == 0)
+			return false;
+	return true;
+}
+
+static void plan_stale_records(struct planner *planner)
+{
+	vec_each (record, &planner->state->records)
+		if (is_stale(planner, record->file))
+			*vec_add(planner->arena, &planner->plan->stale_records) = record->file;
 }
 
 static void plan_deletes(struct planner *planner)
@@ -264,6 +343,7 @@ static void plan_deletes(struct planner *planner)
 	plan_deleted_attachments(planner);
 	plan_deleted_programs(planner);
 	plan_deleted_maps(planner);
+	plan_stale_records(planner);
 }
 
 static void plan_wanted(struct planner *planner)
@@ -283,17 +363,19 @@ static void plan_wanted(struct planner *planner)
 	plan_attachments(planner);
 }
 
-void plan_check_layout(const struct planner *planner)
+bool plan_check_layout(const struct planner *planner)
 {
 	const struct state *state = planner->state;
 	struct mark mark = planner->manifest ? planner->manifest->name.mark : mark_none;
+	bool ours = !state->layout || strcmp(state->layout, STATE_LAYOUT) == 0;
 
-	if (state->layout && strcmp(state->layout, STATE_LAYOUT) != 0)
+	if (!ours)
 		diag_add(planner->diagnostics, DIAG_E0406, mark,
 			"deployment \"%s\" was made by another version of sockform: its layout is "
 			"\"%s\", this one writes \"%s\"",
 			state->deployment, state->layout, STATE_LAYOUT)
 			->hint = "use that version for it";
+	return ours;
 }
 
 static struct plan *start(struct planner *planner)
@@ -304,9 +386,17 @@ static struct plan *start(struct planner *planner)
 	plan->manifest = planner->manifest;
 	plan->state = planner->state;
 	planner->plan = plan;
-	plan_check_layout(planner);
 	index_generations(planner);
 	return plan;
+}
+
+/* The source that is to be remembered; NULL where that is remembered. */
+static const char *new_source(const struct plan_request *request)
+{
+	const char *is = request->state->source;
+
+	return request->source && (!is || strcmp(is, request->source) != 0) ? request->source
+									    : NULL;
 }
 
 const struct plan *plan_make(
@@ -319,23 +409,42 @@ const struct plan *plan_make(
 		.codes = request->codes,
 		.state = request->state,
 		.replaces = request->replaces,
+		.forces = request->forces,
 	};
 	struct plan *plan = start(&planner);
 
+	/* What another version wrote is not to be judged by the rules of this one. */
+	if (!plan_check_layout(&planner))
+		return plan;
+	plan->source = new_source(request);
+	if (plan->source && request->state->source)
+		plan->note = arena_printf(arena, "was applied from %s", request->state->source);
 	plan->refresh_layout = request->state->exists && !request->state->layout;
 	plan_wanted(&planner);
 	plan_deletes(&planner);
 	return plan;
 }
 
-const struct plan *plan_teardown(
-	struct arena *arena, const struct state *state, struct diagnostics *diagnostics)
+const struct plan *plan_teardown(struct arena *arena, const struct state *state, bool forces,
+	const char *note, struct diagnostics *diagnostics)
 {
-	struct planner planner = { .arena = arena, .diagnostics = diagnostics, .state = state };
+	struct planner planner = {
+		.arena = arena, .diagnostics = diagnostics, .state = state, .forces = forces
+	};
 	struct plan *plan = start(&planner);
 
+	if (!plan_check_layout(&planner))
+		return plan;
+	plan_check_strangers(&planner);
+	plan->takes_strangers = forces;
+	plan->note = note;
 	plan_deletes(&planner);
 	return plan;
+}
+
+bool plan_makes(const struct plan_step *step)
+{
+	return step->action == PLAN_CREATE || step->action == PLAN_REPLACE;
 }
 
 bool plan_changes(const struct plan *plan)
@@ -346,5 +455,6 @@ bool plan_changes(const struct plan *plan)
 	if (!plan->manifest)
 		return plan->state->exists;
 	return plan->counts[PLAN_KEEP] != plan->steps.count || !plan->state->exists ||
-	       plan->refresh_layout || plan->state->leftovers.count;
+	       plan->refresh_layout || plan->source || plan->stale_records.count ||
+	       plan->state->leftovers.count;
 }

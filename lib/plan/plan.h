@@ -81,8 +81,12 @@ struct plan {
 	const struct state *state;
 	VEC(struct plan_step) steps;
 	size_t counts[PLAN_ACTION_COUNT];
-	bool refresh_layout; /* the folder lacks its layout version */
-	bool partial;        /* some attachments go, and all else stays; no manifest */
+	bool refresh_layout;      /* the folder lacks its layout version */
+	const char *source;       /* what it is applied from by now; NULL: as the state says */
+	const char *note;         /* why there is such a plan, where that is not plain; NULL */
+	plan_files stale_records; /* of what is neither pinned nor wanted */
+	bool takes_strangers;     /* what is in the folder and is nothing of ours goes, too */
+	bool partial;             /* some attachments go, and all else stays; no manifest */
 };
 
 /* What a plan is made from. */
@@ -90,12 +94,15 @@ struct plan_request {
 	const struct manifest *manifest;
 	const struct bpfasm_code *const *codes; /* in the order of the manifest's programs */
 	const struct state *state;
-	bool replaces; /* maps may be replaced */
+	const char *source; /* what the manifest was loaded from; NULL: nothing to come back to */
+	bool replaces;      /* maps may be replaced */
+	bool forces;        /* what is not ours may go, or be taken over */
 };
 
 /*
- * What cannot be planned (a map that would have to be replaced and must not be, a layout of another
- * version) goes to `diagnostics`; the plan is then not to be applied.
+ * What cannot be planned (a map that would have to be replaced and must not be, something in our place
+ * that is not ours, a layout of another version) goes to `diagnostics`; the plan is then not to be
+ * applied.
  */
 const struct plan *plan_make(
 	struct arena *arena, const struct plan_request *request, struct diagnostics *diagnostics);
@@ -107,9 +114,13 @@ const struct plan *plan_make(
 const char *plan_map_difference(
 	struct arena *arena, const struct manifest_map *map, const struct state_map *old);
 
-/* The plan that removes everything observed; a layout of another version goes to `diagnostics`. */
-const struct plan *plan_teardown(
-	struct arena *arena, const struct state *state, struct diagnostics *diagnostics);
+/*
+ * The plan that removes everything observed; what stands against that (a layout of another version,
+ * without `forces` something that is not ours) goes to `diagnostics`. `note` says why it goes, or is
+ * NULL.
+ */
+const struct plan *plan_teardown(struct arena *arena, const struct state *state, bool forces,
+	const char *note, struct diagnostics *diagnostics);
 
 /* Which programs are to go off which hooks. */
 struct plan_detach {
@@ -137,6 +148,9 @@ void plan_refuse_foreign(const struct plan *plan, struct diagnostics *diagnostic
 
 /* "program 17 (name)" */
 const char *plan_holder_text(struct arena *arena, const struct state_holder *holder);
+
+/* Whether the step's object is made, be there another in its place or not. */
+bool plan_makes(const struct plan_step *step);
 
 /* Whether applying it would change anything. */
 bool plan_changes(const struct plan *plan);

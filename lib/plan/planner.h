@@ -12,6 +12,7 @@ struct planner {
 	const struct state *state;
 	struct plan *plan;
 	bool replaces;                 /* maps may be replaced */
+	bool forces;                   /* what is not ours may go, or be taken over */
 	bool *map_is_replaced;         /* by position */
 	const char **program_file;     /* name of each program's pin, by position */
 	bool *program_is_new;          /* it has to be loaded */
@@ -24,8 +25,20 @@ struct planner {
 struct plan_step *plan_add_step(struct planner *planner, enum plan_object object,
 	enum plan_action action, const char *name, struct mark mark);
 
-/* An error where another version made the deployment. */
-void plan_check_layout(const struct planner *planner);
+/* An error where another version made the deployment; false then. */
+bool plan_check_layout(const struct planner *planner);
+
+/* foreign.c: what stands in the deployment's folder and is not ours. Errors, unless that is forced. */
+void plan_check_foreign_map(
+	const struct planner *planner, const struct state_map *map, struct mark mark);
+void plan_check_foreign_program(
+	const struct planner *planner, const struct state_program *program, struct mark mark);
+void plan_check_foreign_attachment(
+	const struct planner *planner, const struct state_attachment *attachment, struct mark mark);
+void plan_check_strangers(const struct planner *planner);
+
+/* "map 77, which sockform did not make" */
+const char *plan_foreign_text(struct arena *arena, const char *kind, uint32_t id);
 
 /* attachment.c: those that the manifest wants, and those that it does not */
 void plan_attachments(struct planner *planner);

@@ -59,6 +59,8 @@ static const char *summary_without_steps(const struct plan *plan)
 		return "nothing is attached";
 	if (!plan->manifest)
 		return plan->state->exists ? "nothing left in it" : "nothing to delete";
+	if (plan_changes(plan) && plan->state->exists)
+		return "what is remembered of it";
 	return plan_changes(plan) ? "nothing in it" : "unchanged";
 }
 
@@ -70,13 +72,15 @@ static void write_plan(struct sink *sink, const struct plan *plan)
 	sink_open_object(sink, NULL);
 	sink_string(sink, "name", plan->deployment);
 	sink_bool(sink, "changed", plan_changes(plan));
+	sink_string(sink, "note", plan->note);
 	for (enum plan_action action = 0; action < PLAN_ACTION_COUNT; action++)
 		sink_number(sink, actions[action].done, plan->counts[action]);
 	sink_coloured(sink, COLOUR_BOLD, "%s", plan->deployment);
-	if (steps)
-		sink_text(sink, "\n");
-	else
-		sink_text(sink, ": %s\n", summary_without_steps(plan));
+	if (!steps)
+		sink_text(sink, ": %s", summary_without_steps(plan));
+	if (plan->note)
+		sink_text(sink, "%s %s", steps ? ":" : ",", plan->note);
+	sink_text(sink, "\n");
 	sink_open_array(sink, "steps");
 	vec_each (step, &plan->steps)
 		write_step(sink, step, width);

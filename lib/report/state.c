@@ -79,6 +79,12 @@ static void write_attachment(struct sink *sink, const struct state *state,
 	sink_text(sink, "\n");
 }
 
+static const char *const remedies[REMEDY_COUNT] = {
+	[REMEDY_APPLY] = "apply its manifest again",
+	[REMEDY_FORCE] = "take it away, or apply its manifest with --force",
+	[REMEDY_VERSION] = "use the sockform that made it",
+};
+
 static void write_drifts(struct sink *sink, const state_drifts *drifts)
 {
 	sink_open_array(sink, "drift");
@@ -87,9 +93,13 @@ static void write_drifts(struct sink *sink, const state_drifts *drifts)
 		sink_string(sink, "object", drift->object);
 		sink_string(sink, "name", drift->name);
 		sink_string(sink, "reason", drift->reason);
+		sink_string(sink, "remedy", remedies[drift->remedy]);
 		sink_close(sink);
 		sink_coloured(sink, COLOUR_RED, "  !");
 		sink_text(sink, " %s %s: %s\n", drift->object, drift->name, drift->reason);
+		/* What has the same remedy stands together. */
+		if (drift + 1 == drifts->items + drifts->count || drift[1].remedy != drift->remedy)
+			sink_text(sink, "    %s\n", remedies[drift->remedy]);
 	}
 	sink_close(sink);
 }
@@ -122,13 +132,14 @@ static void write_status(struct sink *sink, const struct report_status *status)
 	sink_string(sink, "name", state->deployment);
 	sink_string(sink, "status", word);
 	sink_string(sink, "layout", state->layout);
+	sink_string(sink, "source", state->source);
 	sink_coloured(sink, COLOUR_BOLD, "%s", state->deployment);
 	sink_text(sink, ": ");
 	sink_coloured(sink, strcmp(word, "ok") == 0 ? COLOUR_GREEN : COLOUR_RED, "%s\n", word);
+	if (state->source)
+		sink_text(sink, "  %-10s  %s\n", "source", state->source);
 	write_objects(sink, status);
 	write_drifts(sink, &status->drifts);
-	if (status->drifts.count)
-		sink_text(sink, "  apply its manifest again to repair it\n");
 	sink_close(sink);
 }
 

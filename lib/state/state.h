@@ -12,10 +12,28 @@
 #include "lib/base/vec.h"
 
 /* The version of the tree in bpffs; the target of the symlink "layout". */
-#define STATE_LAYOUT "sockform-1"
+#define STATE_LAYOUT "sockform-2"
 
 /* How many maps a program can use (MAX_USED_MAPS in the kernel's include/linux/bpf_verifier.h). */
 #define STATE_MAX_MAPS 64
+
+/* One object, or of an attachment its slot and its dispatcher, that sockform pinned under a name. */
+struct state_generation {
+	uint32_t id;         /* of the map or the program; an attachment's slot */
+	uint32_t dispatcher; /* an attachment's; else 0 */
+	const char *key;     /* a map's key layout as text; NULL: none was declared */
+};
+
+/* The most that a record knows: the newest, and what the pins may still hold after a crash. */
+#define STATE_GENERATIONS 3
+
+/* What sockform remembers of a pin, see record.c. */
+struct state_record {
+	const char *file; /* of the pin, or of an attachment's three */
+	const char *text; /* as it stands there */
+	struct state_generation generations[STATE_GENERATIONS]; /* the newest first */
+	size_t count;
+};
 
 /* A pinned map. */
 struct state_map {
@@ -25,6 +43,8 @@ struct state_map {
 	uint32_t flags;   /* those that the kernel keeps; which NUMA node it does not tell */
 	int64_t entries;  /* in it; negative: not counted, or they cannot be */
 	uint32_t granule; /* max_entries is a multiple of it; 0: of nothing */
+	const char *key;  /* layout of its keys, as its record says; NULL: none was declared */
+	bool foreign;     /* sockform did not make it: no record knows it */
 };
 
 /* A pinned program: one generation of it. */
@@ -33,6 +53,7 @@ struct state_program {
 	const char *name;
 	uint64_t digest;
 	uint32_t id;
+	bool foreign;                  /* as of a map */
 	uint32_t maps[STATE_MAX_MAPS]; /* ids of the maps that it uses */
 	uint32_t map_count;
 };
@@ -49,9 +70,11 @@ struct state_attachment {
 	struct {
 		uint32_t id;      /* of the program array; 0: no pin */
 		uint32_t program; /* id in its element; 0: empty */
+		bool foreign;     /* as of a map */
 	} slot;
 	struct {
 		uint32_t id;    /* 0: no pin */
+		bool foreign;   /* as of a map */
 		uint32_t slot;  /* id of the map it uses */
 		uint32_t flags; /* with which it was attached, see struct flag_kind */
 		/*
@@ -62,7 +85,8 @@ struct state_attachment {
 		uint64_t run_nanoseconds;
 	} dispatcher;
 	struct {
-		uint32_t id; /* 0: no pin */
+		uint32_t id;  /* 0: no pin */
+		bool foreign; /* it runs, or ran, no dispatcher of ours */
 		uint32_t program, type;
 		uint64_t target; /* id of the map or of the cgroup; 0: detached */
 	} link;
@@ -99,6 +123,7 @@ struct state {
 	uint64_t
 		identity; /* of that folder; another where it was removed and made again; 0: none */
 	const char *layout; /* NULL: no symlink */
+	const char *source; /* what it was applied from; NULL: not known */
 	VEC(struct state_map) maps;
 	VEC(struct state_program) programs;
 	VEC(struct state_attachment) attachments;
@@ -107,8 +132,11 @@ struct state {
 	VEC(struct state_hook) hooks;     /* those that were looked at */
 	VEC(const char *) strangers;      /* paths in the folder that are nothing of ours */
 	VEC(const char *) leftovers; /* paths of pins that a crash left half-way to their place */
-	struct name_index map_names; /* positions in maps */
+	VEC(struct state_record) records;
+	struct name_index record_files; /* positions in records */
+	struct name_index map_names;    /* positions in maps */
 	struct name_index program_files;
+	struct id_index program_ids;
 	struct name_index attachment_names;
 };
 
@@ -125,6 +153,21 @@ const struct state_program *state_program_with_id(const struct state *state, uin
 #define STATE_SPARE_SUFFIX "+new"
 
 const struct state_program *state_program_filed(const struct state *state, const char *file);
+
+/* The text of a record: at most STATE_GENERATIONS of them, the newest first. */
+const char *state_record_text(
+	struct arena *arena, const struct state_generation *generations, size_t count);
+
+/* False for a text that state_record_text does not write. */
+bool state_parse_record(struct arena *arena, const char *text, struct state_record *ret);
+
+/* By the file name of the pin, or NULL. */
+const struct state_record *state_record_of(const struct state *state, const char *file);
+
+/* What sockform pinned under that name with that id, or NULL. */
+const struct state_generation *state_generation_of(
+	const struct state *state, const char *file, uint32_t id);
+bool state_dispatcher_is_recorded(const struct state *state, const char *file, uint32_t id);
 
 /* Takes such a file name apart; false when it is none. */
 bool state_parse_program_file(
@@ -166,11 +209,20 @@ bool state_attachment_is_linked(
 uint64_t state_target_id(
 	const struct state *state, const char *target, const struct attach_kind *kind);
 
+/* What makes good what is not as it should be. */
+enum state_remedy {
+	REMEDY_APPLY,   /* its manifest is applied again */
+	REMEDY_FORCE,   /* likewise with --force, or it is taken away by hand: it is not ours */
+	REMEDY_VERSION, /* the sockform that made it */
+	REMEDY_COUNT,
+};
+
 /* One thing that is not as it should be, seen from the state alone. */
 struct state_drift {
 	const char *object; /* "attachment" */
 	const char *name;
 	const char *reason; /* "its link is detached" */
+	enum state_remedy remedy;
 };
 
 typedef VEC(struct state_drift) state_drifts;

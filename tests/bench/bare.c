@@ -139,7 +139,7 @@ static void apply(void)
 	int dispatcher = load_dispatcher(slot);
 
 	mkdir(ROOT "/echo", 0700);
-	if (symlink("sockform-1", ROOT "/echo/layout") != 0)
+	if (symlink("sockform-2", ROOT "/echo/layout") != 0)
 		perror("bare: symlink");
 	for (size_t i = 0; i < 5; i++)
 		mkdir(folders[i], 0700);

@@ -106,7 +106,8 @@ static void pins_print(FILE *out, const char *folder)
 		const char *name = entries[i]->d_name;
 		char path[4096];
 
-		if (strcmp(name, ".") && strcmp(name, "..")) {
+		/* What the lock waits at stays, once it is there. */
+		if (strcmp(name, ".") && strcmp(name, "..") && strcmp(name, "+lock")) {
 			snprintf(path, sizeof(path), "%s/%s", folder, name);
 			pin_print(out, path);
 			if (entries[i]->d_type == DT_DIR)

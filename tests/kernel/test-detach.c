@@ -447,7 +447,7 @@ Test(detach, what_another_version_made_is_left_alone)
 	cr_assert_eq(symlink("sockform-99", layout), 0);
 	assert_not_detached(3, "E0406", pair_of(&manifest));
 	cr_assert_eq(unlink(layout), 0);
-	cr_assert_eq(symlink("sockform-1", layout), 0);
+	cr_assert_eq(symlink("sockform-2", layout), 0);
 }
 
 /* A detach that fails has changed nothing, but for links of others, which are named. */

@@ -100,7 +100,7 @@ Test(replace, a_foreign_program_on_a_map_is_named_and_left_alone)
 	manifest_map(&manifest, NULL, "");
 	snprintf(what, sizeof(what), "pair:msg_verdict is taken: program %u (foreign) holds it",
 		program_id(foreign));
-	snprintf(hint, sizeof(hint), "replace: %u would put this program in its place",
+	snprintf(hint, sizeof(hint), "replace: %u, or --force, gives its place to this program",
 		program_id(foreign));
 	assert_taken(&manifest, what, hint);
 	cr_assert_eq(hook_program(map, BPF_SK_MSG_VERDICT), program_id(foreign));
@@ -200,9 +200,9 @@ Test(replace, a_foreign_link_is_not_replaced)
 	link_make(foreign, map, BPF_SK_MSG_VERDICT);
 	snprintf(replace, sizeof(replace), ", replace: %u", program_id(foreign));
 	manifest_map(&manifest, NULL, replace);
-	assert_taken(&manifest, "(foreign) holds it through a link", "sockform detach MAP --force");
+	assert_taken(&manifest, "(foreign) holds it through a link", "--force takes it off");
 	manifest_map(&manifest, NULL, "");
-	assert_taken(&manifest, "(foreign) holds it through a link", "sockform detach MAP --force");
+	assert_taken(&manifest, "(foreign) holds it through a link", "--force takes it off");
 	close(map);
 }
 
@@ -288,8 +288,7 @@ Test(replace, a_foreign_program_on_a_cgroup)
 
 		cr_assert_eq(bpf_prog_attach(foreign, cgroup, BPF_CGROUP_SOCK_OPS, alone[i]), 0);
 		manifest_ops(&manifest, path, "");
-		assert_taken(
-			&manifest, "(foreign) holds it", "would put this program in its place");
+		assert_taken(&manifest, "(foreign) holds it", "gives its place to this program");
 		manifest_ops(&manifest, path, replace);
 		sockform(&result, "apply", manifest.path);
 		assert_code(&result, 0);
@@ -439,7 +438,9 @@ Test(replace, a_foreign_program_on_a_map_in_the_place_of_ours)
 	assert_taken(&manifest, "pair:msg_verdict is taken: program ", "(foreign) holds it");
 	cr_assert_eq(hook_program(other, BPF_SK_MSG_VERDICT), program_id(foreign));
 	cr_assert_eq(bpf_prog_detach2(foreign, other, BPF_SK_MSG_VERDICT), 0);
-	sockform_expect(0, "apply", manifest.path);
+	sockform_expect(3, "apply", manifest.path);
+	sockform_expect(0, "apply", "--force", manifest.path);
+	sockform_expect(0, "status", manifest.name);
 	close(other);
 }
 

@@ -94,7 +94,7 @@ Test(hooks, cgroups_go_first)
 	const struct plan *plan;
 
 	begin_applied(OPS("") MSG(""));
-	plan = plan_teardown(&arena, &world.state, &diagnostics);
+	plan = plan_teardown(&arena, &world.state, false, NULL, &diagnostics);
 	expect_step(plan, 0, PLAN_ATTACHMENT, PLAN_DELETE, "/my.slice:sock_ops");
 	expect_step(plan, 1, PLAN_ATTACHMENT, PLAN_DELETE, "pairs:msg_verdict");
 	cr_assert_str_eq(plan->steps.items[0].file, "cgroup+my,slice:sock_ops");
@@ -154,7 +154,7 @@ Test(hooks, a_program_of_others_is_in_the_way)
 	cr_assert_null(world_plan(&world)->steps.items[3].replaced);
 	expect_diagnostic(
 		0, DIAG_E0409, 9, 5, "pairs:msg_verdict is taken: program 17 (old) holds it");
-	expect_hint(0, "replace: 17 would put this program in its place");
+	expect_hint(0, "replace: 17, or --force, gives its place to this program");
 }
 
 Test(hooks, the_program_that_is_named_is_replaced)
@@ -193,10 +193,10 @@ Test(hooks, what_cannot_be_replaced)
 		{ { .program = 18, .name = "x" },
 			"pairs:msg_verdict is taken: program 18 (x) holds it, which is not what "
 			"\"replace\" names",
-			"replace: 18 would put this program in its place" },
+			"replace: 18, or --force, gives its place to this program" },
 		{ { .program = 17, .name = "x", .link = 5 },
 			"pairs:msg_verdict is taken: program 17 (x) holds it through a link",
-			"`sockform detach MAP --force` takes links of others away" },
+			"--force takes it off" },
 		{ { .program = 17, .name = "x", .at = "pairs:stream_verdict" },
 			"pairs:msg_verdict is taken: program 17 (x) on pairs:stream_verdict keeps "
 			"others out",

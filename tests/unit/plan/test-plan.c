@@ -435,7 +435,7 @@ Test(plan, initial_entries_of_a_map_that_is_there_are_nothing_to_do)
 	cr_assert_str_eq(
 		world_plan(&world)->steps.items[0].detail, "array, 64 entries (2 given), mmapable");
 	world.state.exists = true;
-	world.state.layout = "sockform-1";
+	world.state.layout = STATE_LAYOUT;
 	*vec_add(&arena, &world.state.maps) =
 		(struct state_map){ "pairs", ID_MAP, BPF_MAP_TYPE_ARRAY, 4, 8, 64, BPF_F_MMAPABLE };
 	name_index_add(&arena, &world.state.map_names, "pairs", 0);
@@ -478,7 +478,7 @@ Test(plan, teardown_removes_everything)
 	const struct plan *plan;
 
 	world_applied(&world);
-	plan = plan_teardown(&arena, &world.state, &diagnostics);
+	plan = plan_teardown(&arena, &world.state, false, NULL, &diagnostics);
 	expect_no_diagnostics();
 	expect_counts(plan, 0, 0, 0, 6);
 	expect_step(plan, 0, PLAN_ATTACHMENT, PLAN_DELETE, parser);
@@ -498,10 +498,10 @@ Test(plan, teardown_of_nothing)
 {
 	struct state state = { .deployment = "x", .exists = true };
 
-	cr_assert(plan_changes(plan_teardown(&arena, &state, &diagnostics)));
-	cr_assert_eq(plan_teardown(&arena, &state, &diagnostics)->steps.count, 0);
+	cr_assert(plan_changes(plan_teardown(&arena, &state, false, NULL, &diagnostics)));
+	cr_assert_eq(plan_teardown(&arena, &state, false, NULL, &diagnostics)->steps.count, 0);
 	state.exists = false;
-	cr_assert(!plan_changes(plan_teardown(&arena, &state, &diagnostics)));
+	cr_assert(!plan_changes(plan_teardown(&arena, &state, false, NULL, &diagnostics)));
 }
 
 Test(plan, an_empty_manifest_makes_a_folder)
@@ -535,12 +535,12 @@ Test(plan, another_layout_version_is_refused)
 	struct world world;
 
 	world_applied(&world);
-	world.state.layout = "sockform-2";
+	world.state.layout = "sockform-3";
 	world_plan(&world);
 	cr_assert_eq(diagnostics.list.count, 1);
 	expect_diagnostic(0, DIAG_E0406, 2, 7,
 		"deployment \"echo\" was made by another version of sockform: its layout is "
-		"\"sockform-2\", this one writes \"sockform-1\"");
+		"\"sockform-3\", this one writes \"" STATE_LAYOUT "\"");
 	expect_hint(0, "use that version for it");
 }
 
@@ -565,8 +565,8 @@ Test(plan, teardown_of_another_layout_version_is_refused)
 	struct world world;
 
 	world_applied(&world);
-	world.state.layout = "sockform-2";
-	plan_teardown(&arena, &world.state, &diagnostics);
+	world.state.layout = "sockform-3";
+	plan_teardown(&arena, &world.state, false, NULL, &diagnostics);
 	cr_assert_eq(diagnostics.list.count, 1);
 	cr_assert_eq(diagnostics.list.items[0].code, DIAG_E0406);
 	cr_assert_null(diagnostics.list.items[0].mark.source);

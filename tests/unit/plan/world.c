@@ -45,6 +45,7 @@ void world_add_program(struct world *world, const char *name, uint64_t digest, u
 	const char *file = state_program_file(&arena, name, digest);
 
 	name_index_add(&arena, &state->program_files, file, state->programs.count);
+	id_index_add(&arena, &state->program_ids, id, state->programs.count);
 	*vec_add(&arena, &state->programs) =
 		(struct state_program){ .file = file, .name = name, .digest = digest, .id = id };
 	if (strcmp(name, "verdict") == 0)
@@ -84,7 +85,7 @@ void world_applied(struct world *world)
 {
 	world_empty(world);
 	world->state.exists = true;
-	world->state.layout = "sockform-1";
+	world->state.layout = STATE_LAYOUT;
 	add_map(world, (struct state_map){ "pairs", ID_MAP, 18, 8, 8, 64, 0, 3 });
 	add_map(world, (struct state_map){ "spare", ID_OTHER_MAP, 15, 4, 8, 2, 0, -1 });
 	world_add_program(world, "parser", world_digest(world, "parser"), ID_PARSER);

@@ -53,8 +53,8 @@ Test(views, what_was_done_is_counted_and_timed)
 Test(views, teardown)
 {
 	world_applied(&world);
-	cr_assert_str_eq(
-		plan_text(plan_teardown(&arena, &world.state, &diagnostics), REPORT_PLANNED),
+	cr_assert_str_eq(plan_text(plan_teardown(&arena, &world.state, false, NULL, &diagnostics),
+				 REPORT_PLANNED),
 		"echo\n"
 		"  - attachment  pairs:stream_parser\n"
 		"  - attachment  pairs:stream_verdict\n"
@@ -69,7 +69,8 @@ Test(views, teardown_of_nothing)
 {
 	struct state state = { .deployment = "gone" };
 
-	cr_assert_str_eq(plan_text(plan_teardown(&arena, &state, &diagnostics), REPORT_DONE),
+	cr_assert_str_eq(
+		plan_text(plan_teardown(&arena, &state, false, NULL, &diagnostics), REPORT_DONE),
 		"gone: nothing to delete\n");
 }
 
@@ -163,7 +164,7 @@ Test(views, status_tells_of_drift)
 	cr_assert_not_null(strstr(text, "echo: drifted\n"));
 	cr_assert_not_null(strstr(text,
 		"  ! attachment pairs:stream_verdict: it is detached (its link has no pin)\n"
-		"  apply its manifest again to repair it\n"));
+		"    apply its manifest again\n"));
 	text = status_text(SINK_JSON);
 	cr_assert_not_null(strstr(text, "\"status\": \"drifted\""));
 	cr_assert_not_null(strstr(text, "\"reason\": \"it is detached (its link has no pin)\""));
@@ -177,7 +178,7 @@ Test(views, status_as_json)
 	world_applied(&world);
 	text = status_text(SINK_JSON);
 	cr_assert_not_null(strstr(text, "\"status\": \"ok\""));
-	cr_assert_not_null(strstr(text, "\"layout\": \"sockform-1\""));
+	cr_assert_not_null(strstr(text, "\"layout\": \"sockform-2\""));
 	cr_assert_not_null(strstr(text, "\"max_entries\": 64,\n          \"entries\": 3\n"));
 	cr_assert_not_null(strstr(text, "\"max_entries\": 2,\n          \"entries\": null\n"));
 	cr_assert_not_null(strstr(text, "\"drift\": []"));

@@ -92,6 +92,7 @@ static void begin(const char *target)
 	state = (struct state){ .deployment = "x", .exists = true, .layout = STATE_LAYOUT };
 	program = vec_add(&arena, &state.programs);
 	*program = (struct state_program){ .file = "p@1", .name = "p", .id = 20 };
+	id_index_add(&arena, &state.program_ids, 20, 0);
 	attachment = vec_add(&arena, &state.attachments);
 	*attachment = (struct state_attachment){ .name = "cgroup+a:sock_ops",
 		.title = "/a:sock_ops",

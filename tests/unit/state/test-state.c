@@ -114,6 +114,7 @@ static struct state healthy(void)
 	attachment->link.type = attachment->kind->type;
 	name_index_add(&arena, &state.map_names, "m", 0);
 	name_index_add(&arena, &state.program_files, program->file, 0);
+	id_index_add(&arena, &state.program_ids, program->id, 0);
 	name_index_add(&arena, &state.attachment_names, attachment->name, 0);
 	return state;
 }
@@ -128,6 +129,18 @@ Test(state, look_ups)
 	cr_assert_null(state_program_filed(&state, "p"));
 	cr_assert_eq(state_attachment_named(&state, "m:stream_verdict"), state.attachments.items);
 	cr_assert_null(state_attachment_named(&state, "m"));
+}
+
+/* Another generation, or another program. */
+static void add_program(struct state *state, const char *name, uint32_t id)
+{
+	struct state_program program = {
+		.file = state_program_file(&arena, name, 2), .name = name, .digest = 2, .id = id
+	};
+
+	name_index_add(&arena, &state->program_files, program.file, state->programs.count);
+	id_index_add(&arena, &state->program_ids, id, state->programs.count);
+	*vec_add(&arena, &state->programs) = program;
 }
 
 static void expect_drift(
@@ -272,9 +285,7 @@ Test(drift, another_generation_of_what_runs)
 {
 	struct state state = healthy();
 
-	*vec_add(&arena, &state.programs) = (struct state_program){
-		.file = "p@0000000000000002", .name = "p", .digest = 2, .id = 21
-	};
+	add_program(&state, "p", 21);
 	expect_drift(&state, "program", "p@0000000000000002", "another generation of it runs");
 }
 
@@ -289,9 +300,7 @@ Test(drift, two_generations_that_both_run)
 	attachment->kind = attach_kind_named("stream_parser");
 	attachment->link.type = attachment->kind->type;
 	attachment->slot.program = 21;
-	*vec_add(&arena, &state.programs) = (struct state_program){
-		.file = "p@0000000000000002", .name = "p", .digest = 2, .id = 21
-	};
+	add_program(&state, "p", 21);
 	expect_none(&state);
 }
 
@@ -300,9 +309,7 @@ Test(drift, a_program_that_nothing_runs_is_no_drift)
 {
 	struct state state = healthy();
 
-	*vec_add(&arena, &state.programs) = (struct state_program){
-		.file = "q@0000000000000002", .name = "q", .digest = 2, .id = 21
-	};
+	add_program(&state, "q", 21);
 	expect_none(&state);
 }
 
@@ -371,7 +378,7 @@ Test(drift, layout_of_another_version)
 	state_drifts drifts = { 0 };
 	struct state state = healthy();
 
-	state.layout = "sockform-2";
+	state.layout = "sockform-1";
 	state_find_drift(&arena, &state, &drifts);
 	cr_assert_eq(drifts.count, 1);
 	cr_assert_str_eq(drifts.items[0].object, "deployment");

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Records are written before what they are about is pinned, and name beside it what its pins hold
+ * until then: wherever a crash comes, each pin of ours is known by its record.
+ */
+#include "lib/apply/internal.h"
+
+struct record {
+	struct state_generation generations[STATE_GENERATIONS];
+	size_t count;
+};
+
+static void add(struct record *record, struct state_generation generation)
+{
+	record->generations[record->count++] = generation;
+}
+
+static int write_record(struct apply_run *run, const struct deployment_run *deployment,
+	const char *file, const struct record *record)
+{
+	const struct plan *plan = deployment->plan;
+	const struct state_record *before = state_record_of(plan->state, file);
+
+	return journal_write_text(run,
+		kernel_path(run->kernel, plan->deployment, FOLDER_RECORDS, file),
+		state_record_text(run->kernel->arena, record->generations, record->count),
+		before ? before->text : NULL);
+}
+
+int apply_record_map(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects)
+{
+	const struct state_map *old = state_map_named(deployment->plan->state, step->name);
+	const struct key_layout *layout = &step->map->key.layout;
+	/* One that is taken over is there already. */
+	int64_t id = plan_makes(step) ? kernel_object_id(objects->map) : old->id;
+	struct record record = { 0 };
+
+	if (id < 0)
+		return (int)id;
+	add(&record, (struct state_generation){ .id = (uint32_t)id,
+			     .key = layout->count ? key_layout_text(run->kernel->arena, layout)
+						  : NULL });
+	if (old && !old->foreign)
+		add(&record, (struct state_generation){ .id = old->id, .key = old->key });
+	return write_record(run, deployment, step->name, &record);
+}
+
+int apply_record_program(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects)
+{
+	const struct state_program *old = state_program_filed(deployment->plan->state, step->file);
+	int64_t id = kernel_object_id(objects->program);
+	struct record record = { 0 };
+
+	if (id < 0)
+		return (int)id;
+	add(&record, (struct state_generation){ .id = (uint32_t)id });
+	if (old && !old->foreign)
+		add(&record, (struct state_generation){ .id = old->id });
+	return write_record(run, deployment, step->file, &record);
+}
+
+/* The link's dispatcher may be another than the one that is pinned, or the only one left. */
+static void add_old_attachment(struct record *record, const struct state_attachment *old)
+{
+	uint32_t linked = old->link.foreign ? 0 : old->link.program;
+	struct state_generation pinned = {
+		.id = old->slot.foreign ? 0 : old->slot.id,
+		.dispatcher = old->dispatcher.foreign ? 0 : old->dispatcher.id,
+	};
+
+	if (pinned.id || pinned.dispatcher)
+		add(record, pinned);
+	if (linked && linked != pinned.dispatcher)
+		add(record, (struct state_generation){ .dispatcher = linked });
+}
+
+int apply_record_attachment(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects)
+{
+	int64_t slot = kernel_object_id(objects->slot);
+	int64_t dispatcher = kernel_object_id(objects->dispatcher);
+	struct record record = { 0 };
+
+	if (slot < 0 || dispatcher < 0)
+		return (int)(slot < 0 ? slot : dispatcher);
+	add(&record, (struct state_generation){
+			     .id = (uint32_t)slot, .dispatcher = (uint32_t)dispatcher });
+	if (step->old)
+		add_old_attachment(&record, step->old);
+	return write_record(run, deployment, step->file, &record);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Folders of the tree, and the symlinks that remember what is no object: their target is the text.
+ *
+ * What stands in a folder that somebody else may write is theirs to exchange behind our back, and a
+ * symlink leads out of the tree: neither is gone into.
+ */
+#include "lib/kernel/kernel.h"
+
+#include "lib/base/cleanup.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int open_folder(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 ? fd : -errno;
+}
+
+/* What speaks against the folder, as a clause; NULL: nothing. */
+static const char *find_distrust(struct arena *arena, int fd)
+{
+	struct stat folder;
+
+	if (fstat(fd, &folder) != 0)
+		return strerror(errno);
+	if (folder.st_uid != 0 && folder.st_uid != geteuid())
+		return arena_printf(arena, "belongs to user %u", folder.st_uid);
+	if (folder.st_mode & (S_IWGRP | S_IWOTH))
+		return arena_printf(
+			arena, "can be written by others (mode %04o)", folder.st_mode & 07777);
+	return NULL;
+}
+
+static bool refuse(struct kernel *kernel, const char *path, const char *why)
+{
+	diag_add(kernel->diagnostics, DIAG_E0410, mark_none, "%s %s", path, why)->hint =
+		"sockform uses only folders that nobody but root and the user who runs it can "
+		"change";
+	return false;
+}
+
+static bool report(struct kernel *kernel, const char *path, int error)
+{
+	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", path,
+		kernel_explain(kernel->arena, error));
+	return false;
+}
+
+/* *fd is -ENOENT where there is no such folder. False with a diagnostic. */
+static bool open_trusted(struct kernel *kernel, const char *path, int *fd)
+{
+	const char *distrust;
+
+	*fd = open_folder(path);
+	if (*fd == -ENOENT)
+		return true;
+	if (*fd == -ENOTDIR || *fd == -ELOOP)
+		return refuse(kernel, path, "is a symlink, or no folder");
+	if (*fd < 0)
+		return report(kernel, path, *fd);
+	distrust = find_distrust(kernel->arena, *fd);
+	return !distrust || refuse(kernel, path, distrust);
+}
+
+bool kernel_check_folder(struct kernel *kernel, const char *path)
+{
+	cleanup_fd int fd = -1;
+
+	return open_trusted(kernel, path, &fd);
+}
+
+static int compare_files(const void *left, const void *right)
+{
+	const struct kernel_file *a = left, *b = right;
+
+	return strcmp(a->name, b->name);
+}
+
+static int read_files(struct arena *arena, DIR *folder, kernel_files *ret)
+{
+	struct dirent *entry;
+	int error;
+
+	for (errno = 0; (entry = readdir(folder)); errno = 0)
+		if (entry->d_name[0] != '.')
+			*vec_add(arena, ret) = (struct kernel_file){
+				.name = arena_copy(arena, entry->d_name, strlen(entry->d_name)),
+				.is_symlink = entry->d_type == DT_LNK,
+				.is_folder = entry->d_type == DT_DIR,
+			};
+	error = -errno;
+	if (ret->count)
+		qsort(ret->items, ret->count, sizeof(*ret->items), compare_files);
+	return error;
+}
+
+bool kernel_list_files(struct kernel *kernel, const char *path, kernel_files *ret)
+{
+	cleanup_fd int fd = -1;
+	DIR *folder;
+	int error;
+
+	if (!open_trusted(kernel, path, &fd))
+		return false;
+	if (fd < 0)
+		return true;
+	folder = fdopendir(fd);
+	if (!folder)
+		return report(kernel, path, -errno);
+	fd_steal(&fd);
+	error = read_files(kernel->arena, folder, ret);
+	closedir(folder);
+	return !error || report(kernel, path, error);
+}
+
+const char *kernel_read_text(struct arena *arena, const char *path)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlink(path, target, sizeof(target));
+
+	return length >= 0 ? arena_copy(arena, target, (size_t)length) : NULL;
+}
+
+static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *where)
+{
+	(void)stat;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+int kernel_remove_tree(const char *path)
+{
+	return nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0 || errno == ENOENT
+		       ? 0
+		       : -errno;
+}
+
+int kernel_write_text(struct arena *arena, const char *path, const char *text, bool replaces)
+{
+	const char *spare = arena_printf(arena, "%s" STATE_SPARE_SUFFIX, path);
+	int error;
+
+	if (!replaces)
+		return symlink(text, path) == 0 ? 0 : -errno;
+	error = kernel_unpin(spare);
+	if (error)
+		return error;
+	if (symlink(text, spare) == 0 && rename(spare, path) == 0)
+		return 0;
+	error = -errno;
+	unlink(spare);
+	return error;
+}

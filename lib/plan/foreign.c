@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What is pinned where an object of ours belongs, and is none: its record does not know it. Taking it
+ * over, or away, is for the user to say.
+ */
+#include "lib/plan/planner.h"
+
+const char *plan_foreign_text(struct arena *arena, const char *kind, uint32_t id)
+{
+	return arena_printf(arena, "%s %u, which sockform did not make", kind, id);
+}
+
+static void refuse(const struct planner *planner, const char *object, const char *name,
+	const char *what, struct mark mark)
+{
+	if (planner->forces)
+		return;
+	diag_add(planner->diagnostics, DIAG_E0411, mark, "in the place of %s \"%s\" is %s", object,
+		name, what)
+		->hint = planner->manifest ? "--force gives its place to this one"
+					   : "--force takes it away, too";
+}
+
+void plan_check_foreign_map(
+	const struct planner *planner, const struct state_map *map, struct mark mark)
+{
+	if (map->foreign)
+		refuse(planner, "map", map->name, plan_foreign_text(planner->arena, "map", map->id),
+			mark);
+}
+
+void plan_check_foreign_program(
+	const struct planner *planner, const struct state_program *program, struct mark mark)
+{
+	if (program->foreign)
+		refuse(planner, "program", program->name,
+			plan_foreign_text(planner->arena, "program", program->id), mark);
+}
+
+void plan_check_foreign_attachment(
+	const struct planner *planner, const struct state_attachment *attachment, struct mark mark)
+{
+	const struct {
+		const char *object, *kind;
+		uint32_t id;
+		bool foreign;
+	} parts[] = {
+		{ "the slot of", "map", attachment->slot.id, attachment->slot.foreign },
+		{ "the dispatcher of", "program", attachment->dispatcher.id,
+			attachment->dispatcher.foreign },
+		{ "the link of", "link", attachment->link.id, attachment->link.foreign },
+	};
+
+	/* A link may be ours, and somebody had it run something else. */
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (parts[i].foreign)
+			refuse(planner, parts[i].object, attachment->title,
+				plan_foreign_text(planner->arena, parts[i].kind, parts[i].id),
+				mark);
+}
+
+void plan_check_strangers(const struct planner *planner)
+{
+	vec_each (path, &planner->state->strangers)
+		if (!planner->forces)
+			diag_add(planner->diagnostics, DIAG_E0411, mark_none,
+				"%s is nothing that sockform made", *path)
+				->hint = "--force takes it away, too";
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What is damaged, missing or not ours in a deployment, told without its manifest. */
+#include "lib/state/state.h"
+
+#include <string.h>
+
+struct finder {
+	struct arena *arena;
+	const struct state *state;
+	state_drifts *drifts;
+	struct id_index pinned_maps;     /* ids */
+	struct id_index running;         /* ids of the programs in slots */
+	struct name_index running_names; /* of those that are pinned */
+};
+
+static void add_drift(const struct finder *finder, const char *object, const char *name,
+	const char *reason, enum state_remedy remedy)
+{
+	*vec_add(finder->arena, finder->drifts) =
+		(struct state_drift){ object, name, reason, remedy };
+}
+
+static const char *foreign_text(const struct finder *finder, const char *what, uint32_t id)
+{
+	return arena_printf(
+		finder->arena, "%s %u is pinned there, and sockform did not make it", what, id);
+}
+
+/* A cgroup of which only the hash is known can be told by nobody but its manifest. */
+static bool target_is_known(const struct state_attachment *attachment)
+{
+	return !attachment->kind->on_cgroup || attachment->target[0] == '/';
+}
+
+static const char *foreign_part(
+	const struct finder *finder, const struct state_attachment *attachment)
+{
+	if (attachment->slot.foreign)
+		return foreign_text(finder, "as its slot map", attachment->slot.id);
+	if (attachment->dispatcher.foreign)
+		return foreign_text(finder, "as its dispatcher program", attachment->dispatcher.id);
+	if (attachment->link.foreign)
+		return arena_printf(finder->arena,
+			"its link %u runs program %u, and sockform did not make that",
+			attachment->link.id, attachment->link.program);
+	return NULL;
+}
+
+/* The first part that is missing, or not where it should be; NULL: none. */
+static const char *wrong_part(const struct state *state, const struct state_attachment *attachment)
+{
+	bool on_cgroup = attachment->kind->on_cgroup;
+	uint64_t target = target_is_known(attachment)
+				  ? state_target_id(state, attachment->target, attachment->kind)
+				  : attachment->link.target;
+
+	if (!target && target_is_known(attachment))
+		return on_cgroup ? "its cgroup is gone" : "its map has no pin";
+	if (on_cgroup && !attachment->slot.id && !attachment->dispatcher.id && !attachment->link.id)
+		return "it is detached (nothing of it is pinned)";
+	if (!attachment->slot.id)
+		return "its slot has no pin";
+	if (!attachment->dispatcher.id)
+		return "its dispatcher has no pin";
+	if (!attachment->link.id)
+		return "it is detached (its link has no pin)";
+	if (!attachment->link.target)
+		return "its link is detached";
+	if (attachment->link.target != target)
+		return on_cgroup ? "its link is on another cgroup" : "its link is on another map";
+	if (attachment->link.type != attachment->kind->type)
+		return "its link is of another attach type";
+	if (attachment->link.program != attachment->dispatcher.id)
+		return "its link runs a program that is not its dispatcher";
+	if (attachment->dispatcher.slot != attachment->slot.id)
+		return "its dispatcher uses another slot";
+	if (!attachment->slot.program)
+		return "its slot is empty, so everything passes";
+	return NULL;
+}
+
+/* Somebody else's program that keeps ours off the hook; NULL: none does. */
+static const struct state_holder *find_taker(
+	const struct finder *finder, const struct state_attachment *attachment)
+{
+	const struct state_hook *hook = state_hook_named(finder->state, attachment->name);
+
+	return hook && hook->holders.count && !hook->shared ? &hook->holders.items[0] : NULL;
+}
+
+static void find_in_attachment(
+	const struct finder *finder, const struct state_attachment *attachment)
+{
+	const struct state_holder *taker = find_taker(finder, attachment);
+	const char *foreign = foreign_part(finder, attachment);
+	const char *reason = foreign ? foreign : wrong_part(finder->state, attachment);
+
+	if (!reason && !state_program_with_id(finder->state, attachment->slot.program))
+		reason = "its slot runs a program that has no pin";
+	if (!reason)
+		return;
+	if (taker)
+		reason = arena_printf(finder->arena, "%s, and program %u%s%s%s is on its hook",
+			reason, taker->program, *taker->name ? " (" : "", taker->name,
+			*taker->name ? ")" : "");
+	add_drift(finder, "attachment", attachment->title, reason,
+		foreign || taker ? REMEDY_FORCE : REMEDY_APPLY);
+}
+
+/* A map's pin was removed and another map made in its place, behind the program's back. */
+static bool uses_unpinned_map(const struct finder *finder, const struct state_program *program)
+{
+	for (uint32_t i = 0; i < program->map_count; i++)
+		if (id_index_find(&finder->pinned_maps, program->maps[i]) == NAME_ABSENT)
+			return true;
+	return false;
+}
+
+/* Another generation of a program that runs: an apply that did not finish. */
+static bool is_superseded(const struct finder *finder, const struct state_program *program)
+{
+	return id_index_find(&finder->running, program->id) == NAME_ABSENT &&
+	       name_index_find(&finder->running_names, program->name) != NAME_ABSENT;
+}
+
+static void find_in_program(const struct finder *finder, const struct state_program *program)
+{
+	if (program->foreign)
+		add_drift(finder, "program", program->name,
+			foreign_text(finder, "program", program->id), REMEDY_FORCE);
+	else if (is_superseded(finder, program))
+		add_drift(finder, "program", program->file, "another generation of it runs",
+			REMEDY_APPLY);
+	else if (uses_unpinned_map(finder, program))
+		add_drift(finder, "program", program->file, "it uses a map that has no pin",
+			REMEDY_APPLY);
+}
+
+static void find_in_map(const struct finder *finder, const struct state_map *map)
+{
+	if (map->foreign)
+		add_drift(finder, "map", map->name, foreign_text(finder, "map", map->id),
+			REMEDY_FORCE);
+}
+
+/* Attachments are told of by their parts. */
+static void find_missing(const struct finder *finder, const struct state_record *record)
+{
+	bool is_program = strchr(record->file, '@');
+
+	if (strchr(record->file, ':') || state_map_named(finder->state, record->file) ||
+		state_program_filed(finder->state, record->file))
+		return;
+	add_drift(finder, is_program ? "program" : "map", record->file, "it has no pin any more",
+		REMEDY_APPLY);
+}
+
+static void index_objects(struct finder *finder)
+{
+	const struct state *state = finder->state;
+
+	vec_each (map, &state->maps)
+		id_index_add(finder->arena, &finder->pinned_maps, map->id, 0);
+	vec_each (attachment, &state->attachments) {
+		const struct state_program *program =
+			state_program_with_id(state, attachment->slot.program);
+
+		id_index_add(finder->arena, &finder->running, attachment->slot.program, 0);
+		if (program)
+			name_index_add(finder->arena, &finder->running_names, program->name, 0);
+	}
+}
+
+/* False where the rest is not to be judged by the rules of this version. */
+static bool find_in_layout(const struct finder *finder)
+{
+	const struct state *state = finder->state;
+
+	if (!state->layout) {
+		add_drift(finder, "deployment", state->deployment, "it has no layout version",
+			REMEDY_APPLY);
+		return true;
+	}
+	if (strcmp(state->layout, STATE_LAYOUT) == 0)
+		return true;
+	add_drift(finder, "deployment", state->deployment,
+		arena_printf(finder->arena,
+			"another version of sockform made it: its layout is \"%s\", this one "
+			"writes \"" STATE_LAYOUT "\"",
+			state->layout),
+		REMEDY_VERSION);
+	return false;
+}
+
+void state_find_drift(struct arena *arena, const struct state *state, state_drifts *ret)
+{
+	struct finder finder = { .arena = arena, .state = state, .drifts = ret };
+
+	if (!state->exists || !find_in_layout(&finder))
+		return;
+	index_objects(&finder);
+	vec_each (map, &state->maps)
+		find_in_map(&finder, map);
+	vec_each (attachment, &state->attachments)
+		find_in_attachment(&finder, attachment);
+	vec_each (program, &state->programs)
+		find_in_program(&finder, program);
+	vec_each (record, &state->records)
+		find_missing(&finder, record);
+	vec_each (path, &state->leftovers)
+		add_drift(&finder, "file", *path, "it is left from an apply that did not finish",
+			REMEDY_APPLY);
+	vec_each (path, &state->strangers)
+		add_drift(&finder, "file", *path, "it is nothing that sockform made", REMEDY_FORCE);
+}

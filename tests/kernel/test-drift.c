@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The table of tampering: each row damages a deployment behind sockform's back, and says what
+ * `status` has to say of it and what makes it good. What is not ours is touched only by --force.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "raw.h"
+
+static void drift_fini(void)
+{
+	cgroup_fini();
+	harness_fini();
+}
+
+TestSuite(drift, .init = harness_init, .fini = drift_fini, .timeout = 120);
+
+/* What a row damages, and what it leaves open for the time of the row. */
+struct ground {
+	struct manifest manifest;
+	const char *cgroup;
+	int held; /* -1: nothing */
+};
+
+/* One of each: two maps, three programs, attachments to a map and to a cgroup. */
+static void ground_write(const struct ground *ground)
+{
+	manifest_write(ground->manifest.path,
+		"sockform: v1\n"
+		"name: %s\n"
+		"maps:\n"
+		"  pairs: { type: sockhash, key: [cookie], max_entries: 64 }\n"
+		"  totals: { type: array, value_size: 8, max_entries: 4 }\n"
+		"programs:\n"
+		"  whole: { type: sk_skb, body: [ 'r0 = *(u32 *)(r1 + 0)', exit ] }\n"
+		"  verdict:\n"
+		"    type: sk_skb\n"
+		"    body:\n"
+		"      - count: { map: totals, key: 0 }\n"
+		"      - sk_redirect_hash: { map: pairs, key: self, on_miss: pass }\n"
+		"      - exit\n"
+		"  ops: { type: sock_ops, body: [ r0 = 1, exit ] }\n"
+		"attachments:\n"
+		"  - { program: whole, target: pairs, attach_type: stream_parser }\n"
+		"  - { program: verdict, target: pairs, attach_type: stream_verdict }\n"
+		"  - { program: ops, target: '%s', attach_type: sock_ops }\n",
+		ground->manifest.name, ground->cgroup);
+}
+
+static const char *pin_of(const struct ground *ground, const char *pattern)
+{
+	static char path[512];
+	glob_t found;
+
+	cr_assert_eq(glob(manifest_pin(&ground->manifest, pattern), 0, NULL, &found), 0, "no %s",
+		pattern);
+	snprintf(path, sizeof(path), "%s", found.gl_pathv[0]);
+	globfree(&found);
+	return path;
+}
+
+static void away(const struct ground *ground, const char *pattern)
+{
+	const char *path = pin_of(ground, pattern);
+
+	cr_assert_eq(unlink(path), 0, "%s: %s", path, strerror(errno));
+}
+
+/* Another object takes the place of the pin. */
+static void swap(const struct ground *ground, const char *pattern, int fd)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s", pin_of(ground, pattern));
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(bpf_obj_pin(fd, path), 0, "%s: %s", path, strerror(errno));
+	close(fd);
+}
+
+static int open_pin(const struct ground *ground, const char *pattern)
+{
+	int fd = bpf_obj_get(pin_of(ground, pattern));
+
+	cr_assert(fd >= 0, "%s: %s", pattern, strerror(errno));
+	return fd;
+}
+
+#define PARSER "pairs:stream_parser"
+#define VERDICT "pairs:stream_verdict"
+
+static void map_away(struct ground *ground)
+{
+	away(ground, "maps/pairs");
+}
+
+static void helper_map_away(struct ground *ground)
+{
+	away(ground, "maps/totals");
+}
+
+static void program_away(struct ground *ground)
+{
+	away(ground, "programs/verdict@*");
+}
+
+static void slot_away(struct ground *ground)
+{
+	away(ground, "slots/" VERDICT);
+}
+
+static void dispatcher_away(struct ground *ground)
+{
+	away(ground, "dispatchers/" VERDICT);
+}
+
+static void link_away(struct ground *ground)
+{
+	away(ground, "links/" VERDICT);
+}
+
+static void hook_away(struct ground *ground)
+{
+	away(ground, "links/cgroup*");
+	away(ground, "dispatchers/cgroup*");
+	away(ground, "slots/cgroup*");
+}
+
+static void folder_away(struct ground *ground)
+{
+	away(ground, "links/" PARSER);
+	away(ground, "links/" VERDICT);
+	away(ground, "links/cgroup*");
+	cr_assert_eq(rmdir(manifest_pin(&ground->manifest, "links")), 0);
+}
+
+static void layout_away(struct ground *ground)
+{
+	away(ground, "layout");
+}
+
+static void link_detached(struct ground *ground)
+{
+	int link = open_pin(ground, "links/" VERDICT);
+
+	cr_assert_eq(bpf_link_detach(link), 0);
+	close(link);
+}
+
+static void cgroup_link_detached(struct ground *ground)
+{
+	int link = open_pin(ground, "links/cgroup*");
+
+	cr_assert_eq(bpf_link_detach(link), 0);
+	close(link);
+}
+
+static void cgroup_made_anew(struct ground *ground)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s%s", cgroup_mount(), ground->cgroup);
+	cr_assert_eq(rmdir(path), 0, "%s", strerror(errno));
+	cr_assert_eq(mkdir(path, 0755), 0);
+}
+
+static void slot_emptied(struct ground *ground)
+{
+	int slot = open_pin(ground, "slots/" VERDICT);
+	uint32_t zero = 0;
+
+	cr_assert_eq(bpf_map_delete_elem(slot, &zero), 0);
+	close(slot);
+}
+
+static void slot_rewritten(struct ground *ground)
+{
+	int slot = open_pin(ground, "slots/" VERDICT), program = program_pass();
+	uint32_t zero = 0;
+
+	cr_assert_eq(bpf_map_update_elem(slot, &zero, &program, 0), 0, "%s", strerror(errno));
+	close(program);
+	close(slot);
+}
+
+/* The right program in the wrong slot. */
+static void slot_crossed(struct ground *ground)
+{
+	int slot = open_pin(ground, "slots/" VERDICT);
+	int program = open_pin(ground, "programs/whole@*");
+	uint32_t zero = 0;
+
+	cr_assert_eq(bpf_map_update_elem(slot, &zero, &program, 0), 0);
+	close(program);
+	close(slot);
+}
+
+static void leftover(struct ground *ground)
+{
+	int program = open_pin(ground, "programs/verdict@*");
+
+	cr_assert_eq(bpf_obj_pin(program, manifest_pin(&ground->manifest, "slots/x+new")), 0);
+	close(program);
+}
+
+static void record_left(struct ground *ground)
+{
+	cr_assert_eq(symlink("1 0 -", manifest_pin(&ground->manifest, "records/gone")), 0);
+}
+
+static int another_map(void)
+{
+	int map = bpf_map_create(BPF_MAP_TYPE_SOCKHASH, "pairs", 8, 8, 64, NULL);
+
+	cr_assert(map >= 0);
+	return map;
+}
+
+static void map_swapped(struct ground *ground)
+{
+	swap(ground, "maps/pairs", another_map());
+}
+
+static void map_of_another_size(struct ground *ground)
+{
+	swap(ground, "maps/totals", map_make(BPF_MAP_TYPE_ARRAY, 16, 4));
+}
+
+static void program_swapped(struct ground *ground)
+{
+	swap(ground, "programs/verdict@*", program_pass());
+}
+
+static void generation_of_others(struct ground *ground)
+{
+	int program = program_pass();
+
+	cr_assert_eq(bpf_obj_pin(program,
+			     manifest_pin(&ground->manifest, "programs/verdict@0123456789abcdef")),
+		0);
+	close(program);
+}
+
+static void slot_swapped(struct ground *ground)
+{
+	swap(ground, "slots/" VERDICT, bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "x", 4, 4, 1, NULL));
+}
+
+static void dispatcher_swapped(struct ground *ground)
+{
+	swap(ground, "dispatchers/" VERDICT, program_pass());
+}
+
+static void link_swapped(struct ground *ground)
+{
+	int other = another_map();
+
+	swap(ground, "links/" VERDICT, link_make(program_pass(), other, BPF_SK_SKB_STREAM_VERDICT));
+	close(other);
+}
+
+static void link_updated(struct ground *ground)
+{
+	int link = open_pin(ground, "links/" VERDICT), program = program_pass();
+
+	cr_assert_eq(bpf_link_update(link, program, NULL), 0, "%s", strerror(errno));
+	close(program);
+	close(link);
+}
+
+static void hook_taken(struct ground *ground)
+{
+	int program = program_return(BPF_PROG_TYPE_SK_SKB, "foreign", SK_PASS);
+	int map = open_pin(ground, "maps/pairs");
+
+	link_detached(ground);
+	cr_assert_eq(bpf_prog_attach(program, map, BPF_SK_SKB_STREAM_VERDICT, 0), 0);
+	close(program);
+	close(map);
+}
+
+static void hook_taken_by_a_link(struct ground *ground)
+{
+	int program = program_return(BPF_PROG_TYPE_SK_SKB, "foreign", SK_PASS);
+	int map = open_pin(ground, "maps/pairs");
+
+	link_detached(ground);
+	ground->held = link_make(program, map, BPF_SK_SKB_STREAM_VERDICT);
+	close(program);
+	close(map);
+}
+
+static void record_away(struct ground *ground)
+{
+	away(ground, "records/pairs");
+}
+
+static void record_spoilt(struct ground *ground)
+{
+	away(ground, "records/totals");
+	cr_assert_eq(symlink("nonsense", manifest_pin(&ground->manifest, "records/totals")), 0);
+}
+
+static void map_of_others(struct ground *ground)
+{
+	int map = another_map();
+
+	cr_assert_eq(bpf_obj_pin(map, manifest_pin(&ground->manifest, "maps/theirs")), 0);
+	close(map);
+}
+
+/* Opening it would lead out of the tree. */
+static void symlinked_map(struct ground *ground)
+{
+	const char *path = "/sys/fs/bpf/t-drift-elsewhere";
+	int map = open_pin(ground, "maps/pairs");
+
+	unlink(path);
+	cr_assert_eq(bpf_obj_pin(map, path), 0);
+	away(ground, "maps/pairs");
+	cr_assert_eq(symlink(path, manifest_pin(&ground->manifest, "maps/pairs")), 0);
+	close(map);
+	ground->held = bpf_obj_get(path);
+	unlink(path);
+}
+
+static void stranger(struct ground *ground)
+{
+	cr_assert_eq(mkdir(manifest_pin(&ground->manifest, "theirs"), 0700), 0);
+	cr_assert_eq(mkdir(manifest_pin(&ground->manifest, "theirs/more"), 0700), 0);
+}
+
+enum remedy {
+	APPLY, /* makes it good */
+	FORCE, /* only with --force */
+	BESIDE /* apply does its work beside it, and leaves it alone; delete refuses */
+};
+
+static const struct row {
+	const char *name;
+	void (*tamper)(struct ground *ground);
+	const char *said; /* by status */
+	enum remedy remedy;
+} rows[] = {
+	{ "map-away", map_away, "map pairs: it has no pin any more", APPLY },
+	{ "helper-away", helper_map_away, "map totals: it has no pin any more", APPLY },
+	{ "program-away", program_away, "its slot runs a program that has no pin", APPLY },
+	{ "slot-away", slot_away, VERDICT ": its slot has no pin", APPLY },
+	{ "dispatcher-away", dispatcher_away, VERDICT ": its dispatcher has no pin", APPLY },
+	{ "link-away", link_away, VERDICT ": it is detached (its link has no pin)", APPLY },
+	{ "hook-away", hook_away, ":sock_ops: it is detached (nothing of it is pinned)", APPLY },
+	{ "folder-away", folder_away, PARSER ": it is detached (its link has no pin)", APPLY },
+	{ "layout-away", layout_away, "it has no layout version", APPLY },
+	{ "link-detached", link_detached, VERDICT ": its link is detached", APPLY },
+	{ "ops-detached", cgroup_link_detached, ":sock_ops: its link is detached", APPLY },
+	{ "cgroup-anew", cgroup_made_anew, ":sock_ops: its link is", APPLY },
+	{ "slot-emptied", slot_emptied, VERDICT ": its slot is empty, so everything passes",
+		APPLY },
+	{ "slot-rewritten", slot_rewritten, VERDICT ": its slot runs a program that has no pin",
+		APPLY },
+	{ "leftover", leftover, "slots/x+new: it is left from an apply that did not finish",
+		APPLY },
+	{ "record-left", record_left, "map gone: it has no pin any more", APPLY },
+	{ "map-swapped", map_swapped, "map pairs: map ", FORCE },
+	{ "map-size", map_of_another_size, "map totals: map ", FORCE },
+	{ "program-swapped", program_swapped, "program verdict: program ", FORCE },
+	{ "generation", generation_of_others, "program verdict: program ", FORCE },
+	{ "slot-swapped", slot_swapped, VERDICT ": as its slot map ", FORCE },
+	{ "disp-swapped", dispatcher_swapped, VERDICT ": as its dispatcher program ", FORCE },
+	{ "link-swapped", link_swapped, VERDICT ": its link ", FORCE },
+	{ "link-updated", link_updated, VERDICT ": its link ", FORCE },
+	{ "hook-taken", hook_taken, "(foreign) is on its hook", FORCE },
+	{ "hook-link", hook_taken_by_a_link, "(foreign) is on its hook", FORCE },
+	{ "record-away", record_away, "map pairs: map ", FORCE },
+	{ "theirs", map_of_others, "map theirs: map ", FORCE },
+	{ "record-spoilt", record_spoilt, "records/totals: it is nothing that sockform made",
+		FORCE },
+	{ "symlink", symlinked_map, "maps/pairs: it is nothing that sockform made", FORCE },
+	{ "stranger", stranger, "theirs: it is nothing that sockform made", BESIDE },
+};
+#define ROW_COUNT (sizeof(rows) / sizeof(*rows))
+
+static const char *const remedies[] = {
+	[APPLY] = "apply its manifest again",
+	[FORCE] = "take it away, or apply its manifest with --force",
+	[BESIDE] = "take it away, or apply its manifest with --force",
+};
+
+static void ground_make(struct ground *ret, const struct row *row)
+{
+	ret->held = -1;
+	ret->cgroup = cgroup_make(row->name);
+	manifest_init(&ret->manifest, row->name);
+	ground_write(ret);
+	sockform_expect(0, "apply", ret->manifest.path);
+	sockform_expect(0, "status", ret->manifest.name);
+}
+
+static void assert_seen(const struct row *row, const struct ground *ground)
+{
+	struct result result;
+
+	sockform(&result, "status", ground->manifest.name);
+	assert_code(&result, 1);
+	cr_assert(strstr(result.out, row->said), "%s: \"%s\" is not in:\n%s", row->name, row->said,
+		result.out);
+	cr_assert(strstr(result.out, remedies[row->remedy]), "%s: no remedy in:\n%s", row->name,
+		result.out);
+	result_finish(&result);
+}
+
+/* Without --force nothing is changed where something is not ours. */
+static void assert_left_alone(const struct row *row, const struct ground *ground)
+{
+	static const char *const verbs[] = { "apply", "delete" };
+	char *ids = snapshot_ids(), *pins = snapshot_pins();
+
+	for (size_t i = 0; i < 2; i++) {
+		struct result result;
+
+		/* A delete needs no room on a hook. */
+		if (i == 1 && strncmp(row->name, "hook-", 5) == 0)
+			break;
+		sockform(&result, verbs[i], ground->manifest.path);
+		cr_assert_eq(result.code, 3, "%s: %s: exit code %d\n%s%s", row->name, verbs[i],
+			result.code, result.out, result.err);
+		cr_assert(strstr(result.err, "--force"), "%s: %s", row->name, result.err);
+		result_finish(&result);
+		assert_pins(pins);
+		assert_ids(ids);
+	}
+	free(ids);
+	free(pins);
+}
+
+static void assert_whole(const struct ground *ground)
+{
+	struct result result;
+
+	sockform(&result, "status", ground->manifest.name);
+	assert_code(&result, 0);
+	result_finish(&result);
+	sockform_expect(0, "plan", "--exit-code", ground->manifest.path);
+}
+
+static void repair(const struct row *row, const struct ground *ground)
+{
+	if (row->remedy == FORCE) {
+		assert_left_alone(row, ground);
+		sockform_expect(0, "apply", "--force", ground->manifest.path);
+	} else {
+		sockform_expect(row->remedy == APPLY, "plan", "--exit-code", ground->manifest.path);
+		sockform_expect(0, "apply", ground->manifest.path);
+	}
+	if (row->remedy != BESIDE) {
+		assert_whole(ground);
+		return;
+	}
+	sockform_expect(1, "status", ground->manifest.name);
+	sockform_expect(3, "delete", ground->manifest.path);
+}
+
+/* What is there without any deployment of these. */
+struct before {
+	char *ids, *pins;
+};
+
+static void assert_gone(const struct ground *ground, const struct before *before)
+{
+	if (ground->held >= 0)
+		close(ground->held);
+	sockform_expect(0, "delete", "--force", ground->manifest.path);
+	assert_ids(before->ids);
+	assert_pins(before->pins);
+}
+
+static void before_finish(struct before *before)
+{
+	free(before->ids);
+	free(before->pins);
+}
+
+Test(drift, each_kind_is_seen_and_repaired)
+{
+	struct before before = { snapshot_ids(), snapshot_pins() };
+
+	cr_assert_geq(ROW_COUNT, 15);
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		struct ground ground;
+
+		ground_make(&ground, &rows[i]);
+		rows[i].tamper(&ground);
+		assert_seen(&rows[i], &ground);
+		repair(&rows[i], &ground);
+		assert_gone(&ground, &before);
+	}
+	before_finish(&before);
+}
+
+/* The right name, and no longer the program that belongs there: only the manifest tells. */
+Test(drift, a_program_in_the_wrong_slot_is_put_right)
+{
+	static const struct row row = { "crossed", slot_crossed, NULL, APPLY };
+	struct ground ground;
+
+	ground_make(&ground, &row);
+	slot_crossed(&ground);
+	sockform_expect(1, "plan", "--exit-code", ground.manifest.path);
+	sockform_expect(0, "apply", ground.manifest.path);
+	assert_whole(&ground);
+}
+
+/* A delete that is forced takes all of it, whoever made it. */
+Test(drift, a_forced_delete_takes_what_is_not_ours)
+{
+	struct before before = { snapshot_ids(), snapshot_pins() };
+
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		struct ground ground;
+
+		ground_make(&ground, &rows[i]);
+		rows[i].tamper(&ground);
+		assert_gone(&ground, &before);
+	}
+	before_finish(&before);
+}
