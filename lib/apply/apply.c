@@ -55,7 +55,7 @@ static void add_deployment(struct apply_run *run, const struct plan *plan)
 		const struct plan_step *step = &plan->steps.items[i];
 
 		deployment->objects[i] =
-			(struct step_objects){ -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+			(struct step_objects){ -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
 		if (step->map)
 			deployment->map_step[maps++] = i;
 		if (step->program)
@@ -80,6 +80,14 @@ static void close_objects(const struct deployment_run *deployment)
 		fd_close(objects->link);
 		fd_close(objects->old_link);
 	}
+}
+
+static void close_run(const struct apply_run *run)
+{
+	vec_each (deployment, &run->deployments)
+		close_objects(deployment);
+	vec_each (own, &run->own)
+		fd_close(own->pass);
 }
 
 /* Of all deployments, so that one run tells everything there is to say. */
@@ -120,8 +128,7 @@ bool apply_check(struct kernel *kernel, const plan_list *plans)
 
 	add_deployments(&run, plans);
 	prepared = prepare_all(&run);
-	vec_each (deployment, &run.deployments)
-		close_objects(deployment);
+	close_run(&run);
 	return prepared;
 }
 
@@ -137,7 +144,6 @@ bool apply_plans(struct kernel *kernel, const plan_list *plans)
 	else
 		journal_undo(&run);
 	journal_finish(&run);
-	vec_each (deployment, &run.deployments)
-		close_objects(deployment);
+	close_run(&run);
 	return kernel->diagnostics->errors == errors;
 }

@@ -25,8 +25,8 @@ static bool retire_attachment(struct apply_run *run, const struct deployment_run
 	const struct kernel_hook hook = old_hook(step, objects);
 	int error = 0;
 
-	if (objects->program >= 0)
-		error = journal_write_slot(run, objects, objects->program,
+	if (objects->pass >= 0)
+		error = journal_write_slot(run, objects, objects->pass,
 			step_path(run, deployment, step, FOLDER_SLOTS));
 	if (!error && objects->link >= 0 && step->old->link.target)
 		error = journal_detach_link(

@@ -7,6 +7,7 @@
 /* Descriptors of one step, -1 until opened. Owned by the run. */
 struct step_objects {
 	int map, program;
+	int pass; /* what a slot gets that is retired; borrowed from the run */
 	int slot, dispatcher, link;
 	int old_link;    /* that the new link stands beside until all is done */
 	int cgroup;      /* that the attachment is to hang on */
@@ -14,6 +15,12 @@ struct step_objects {
 	int old_linked;  /* what an existing link runs, to be attached again, to `old_target` */
 	int old_target;  /* a map or a cgroup */
 	int replaced;    /* the foreign program, or link, that is taken off the hook */
+	/*
+	 * Pins by which a teardown gets at the three above that start with "old_" if it has to go
+	 * back: they stay until nothing does, and it takes no descriptors for each attachment. NULL:
+	 * open already, or not there.
+	 */
+	const char *old_program_pin, *old_linked_pin, *old_target_pin;
 };
 
 /* One plan on its way into the kernel. */
@@ -39,10 +46,18 @@ struct journal_entry {
 	const struct state_holder *foreign; /* what was taken off there, of others; NULL */
 };
 
+/* Our own programs for the hooks of one attach type. */
+struct own_programs {
+	const struct attach_kind *kind;
+	const struct bpfasm_code *dispatcher;
+	int pass; /* one for all slots that are retired; owned; -1: not loaded */
+};
+
 struct apply_run {
 	struct kernel *kernel;
 	VEC(struct deployment_run) deployments;
 	VEC(struct journal_entry) journal;
+	VEC(struct own_programs) own;
 };
 
 /* prepare.c */

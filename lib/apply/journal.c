@@ -69,10 +69,25 @@ int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
 	return error;
 }
 
+/* A descriptor to go back by: one that is open, or of a pin; *opened is the caller's to close. */
+static int reach(int fd, const char *pin, int *opened)
+{
+	if (!pin)
+		return fd;
+	*opened = kernel_open_pin(pin);
+	return *opened;
+}
+
 static int undo_slot(struct apply_run *run, const struct journal_entry *entry)
 {
+	const struct step_objects *objects = entry->objects;
+	cleanup_fd int opened = -1;
+	int program = reach(objects->old_program, objects->old_program_pin, &opened);
+
 	(void)run;
-	return kernel_write_slot(entry->objects->slot, entry->objects->old_program);
+	if (objects->old_program_pin && program < 0)
+		return program;
+	return kernel_write_slot(objects->slot, program);
 }
 
 int journal_write_slot(
@@ -108,8 +123,14 @@ int journal_create_link(struct apply_run *run, struct step_objects *objects,
 static int undo_detach(struct apply_run *run, const struct journal_entry *entry)
 {
 	const struct step_objects *objects = entry->objects;
-	cleanup_fd int link = kernel_create_link(objects->old_linked, &entry->hook);
+	cleanup_fd int linked = -1, target = -1, link = -1;
+	struct kernel_hook hook = entry->hook;
+	int program = reach(objects->old_linked, objects->old_linked_pin, &linked);
 
+	hook.target = reach(hook.target, objects->old_target_pin, &target);
+	link = program < 0       ? program
+	       : hook.target < 0 ? hook.target
+				 : kernel_create_link(program, &hook);
 	return link < 0 ? link : kernel_pin_over(run->kernel, link, entry->path);
 }
 

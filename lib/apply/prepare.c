@@ -173,10 +173,19 @@ static bool load_code(struct apply_run *run, const struct bpfasm_code *code, con
 	return *fd >= 0;
 }
 
-/*
- * One that passes in the place of a program that has no pin: what detach leaves in a slot is just that,
- * and to open what is in there by its id takes CAP_SYS_ADMIN.
- */
+/* What is made once for all attachments of a kind. */
+static struct own_programs *own_programs(struct apply_run *run, const struct attach_kind *kind)
+{
+	struct own_programs *added;
+
+	vec_each (own, &run->own)
+		if (own->kind == kind)
+			return own;
+	added = vec_add(run->kernel->arena, &run->own);
+	*added = (struct own_programs){ kind, bpfasm_dispatcher(run->kernel->arena, kind), -1 };
+	return added;
+}
+
 static bool load_pass(struct apply_run *run, const struct plan_step *step, int *fd)
 {
 	const struct bpfasm_code *pass = bpfasm_pass(run->kernel->arena, step->old->kind);
@@ -184,7 +193,32 @@ static bool load_pass(struct apply_run *run, const struct plan_step *step, int *
 	return load_code(run, pass, pass->name, NULL, fd);
 }
 
-/* The program that an existing slot runs, to be able to put it back. */
+static bool share_pass(
+	struct apply_run *run, const struct plan_step *step, struct step_objects *objects)
+{
+	struct own_programs *own = own_programs(run, step->old->kind);
+
+	if (own->pass < 0 && !load_pass(run, step, &own->pass))
+		return false;
+	objects->pass = own->pass;
+	return true;
+}
+
+/* A pin to go back by: a teardown replaces none, and opens it when it comes to that. */
+static int open_to_go_back(
+	const struct deployment_run *deployment, const char *path, const char **pin)
+{
+	if (deployment->plan->manifest)
+		return kernel_open_pin(path);
+	*pin = path;
+	return -1;
+}
+
+/*
+ * The program that an existing slot runs, to be able to put it back. One that passes in the place of a
+ * program that has no pin: what detach leaves in a slot is just that, and to open what is in there by
+ * its id takes CAP_SYS_ADMIN.
+ */
 static bool open_old_program(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, struct step_objects *objects)
 {
@@ -193,13 +227,16 @@ static bool open_old_program(struct apply_run *run, const struct deployment_run 
 
 	if (!id)
 		return true;
-	if (pinned)
-		return open_pin(run, step,
-			kernel_path(run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS,
-				pinned->file),
-			&objects->old_program);
-	objects->old_program = kernel_open_program(id);
-	return objects->old_program >= 0 || load_pass(run, step, &objects->old_program);
+	if (!pinned) {
+		objects->old_program = kernel_open_program(id);
+		return objects->old_program >= 0 || load_pass(run, step, &objects->old_program);
+	}
+	objects->old_program = open_to_go_back(deployment,
+		kernel_path(
+			run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS, pinned->file),
+		&objects->old_program_pin);
+	return objects->old_program >= 0 || objects->old_program_pin ||
+	       apply_refused(run, step, "open the program of", objects->old_program);
 }
 
 /*
@@ -207,15 +244,17 @@ static bool open_old_program(struct apply_run *run, const struct deployment_run 
  * cgroup that has been removed is none to attach to again: that is no error here.
  */
 static int open_old_target(const struct apply_run *run, const struct deployment_run *deployment,
-	const struct state_attachment *old)
+	const struct state_attachment *old, const char **pin)
 {
 	const struct state *state = deployment->plan->state;
 	bool there = state_target_id(state, old->target, old->kind) == old->link.target;
 
 	if (old->kind->on_cgroup)
 		return there ? kernel_open_cgroup(state->cgroup_mount, old->target) : -ENOENT;
-	return there ? kernel_open_pin(kernel_path(
-			       run->kernel, state->deployment, FOLDER_MAPS, old->target))
+	return there ? open_to_go_back(deployment,
+			       kernel_path(
+				       run->kernel, state->deployment, FOLDER_MAPS, old->target),
+			       pin)
 		     : kernel_open_map((uint32_t)old->link.target);
 }
 
@@ -229,14 +268,17 @@ static bool open_linked(struct apply_run *run, const struct deployment_run *depl
 		return false;
 	if (!old->link.target) /* detached already: nothing to take back */
 		return true;
-	objects->old_target = open_old_target(run, deployment, old);
+	objects->old_target = open_old_target(run, deployment, old, &objects->old_target_pin);
 	objects->old_linked =
 		old->dispatcher.id == old->link.program
-			? kernel_open_pin(step_path(run, deployment, step, FOLDER_DISPATCHERS))
+			? open_to_go_back(deployment,
+				  step_path(run, deployment, step, FOLDER_DISPATCHERS),
+				  &objects->old_linked_pin)
 			: kernel_open_program(old->link.program);
-	if (objects->old_target < 0 && !(old->kind->on_cgroup && objects->old_target == -ENOENT))
+	if (objects->old_target < 0 && !objects->old_target_pin &&
+		!(old->kind->on_cgroup && objects->old_target == -ENOENT))
 		return apply_refused(run, step, "open the target of", objects->old_target);
-	return objects->old_linked >= 0 ||
+	return objects->old_linked >= 0 || objects->old_linked_pin ||
 	       apply_refused(run, step, "open the dispatcher of", objects->old_linked);
 }
 
@@ -267,7 +309,7 @@ static bool prepare_parts(struct apply_run *run, struct deployment_run *deployme
 		return false;
 	}
 	if (step->parts & PLAN_DISPATCHER)
-		return load_code(run, bpfasm_dispatcher(run->kernel->arena, step->attachment->kind),
+		return load_code(run, own_programs(run, step->attachment->kind)->dispatcher,
 			kernel_dispatcher_name(step->attachment->flag_bits), &objects->slot,
 			&objects->dispatcher);
 	return !(step->parts & PLAN_LINK) ||
@@ -338,8 +380,7 @@ static bool prepare_unwanted_attachment(
 		return true;
 	return open_pin(
 		       run, step, step_path(run, deployment, step, FOLDER_SLOTS), &objects->slot) &&
-	       open_old_program(run, deployment, step, objects) &&
-	       load_pass(run, step, &objects->program);
+	       open_old_program(run, deployment, step, objects) && share_pass(run, step, objects);
 }
 
 static bool prepare_foreign(
