@@ -91,19 +91,26 @@ char *arena_copy(struct arena *arena, const char *text, size_t length)
 	return copy;
 }
 
+/*
+ * Into what the chunk has left, where it mostly fits, so that it is formatted once. Where it does not,
+ * that rest is dirty, and another chunk takes its place for good.
+ */
 char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
 {
+	const struct arena_chunk *chunk = arena->chunks;
+	size_t room = chunk ? chunk->capacity - chunk->used : 0;
+	char *place = room ? (char *)chunk->data + chunk->used : NULL, *result;
 	va_list again;
-	char *result;
 	int length;
 
 	va_copy(again, arguments);
-	length = vsnprintf(NULL, 0, format, again);
+	length = vsnprintf(place, room, format, again);
 	va_end(again);
 	if (length < 0)
 		arena_out_of_memory();
 	result = arena_alloc(arena, (size_t)length + 1);
-	vsnprintf(result, (size_t)length + 1, format, arguments);
+	if (result != place)
+		vsnprintf(result, (size_t)length + 1, format, arguments);
 	return result;
 }
 

@@ -141,6 +141,20 @@ Test(arena, copy_ends_in_nul_and_is_a_copy)
 	cr_assert_arr_eq(arena_copy(&arena, "a\0b", 3), "a\0b", 4);
 }
 
+/* Text is formatted where the next allocation goes, before its length is known. */
+Test(arena, what_has_no_room_for_a_text_stays_out_of_use)
+{
+	for (size_t size = 14000; size <= 16384; size += 16) {
+		struct arena small = { 0 };
+
+		arena_alloc(&small, size);
+		cr_assert_eq(strlen(arena_printf(&small, "%0*d", 1000, 7)), 1000);
+		for (int i = 0; i < 300; i++)
+			cr_assert(is_zero(arena_alloc(&small, 64), 64), "size %zu", size);
+		arena_finish(&small);
+	}
+}
+
 Test(arena, printf_takes_text_of_any_length)
 {
 	char *longer = arena_printf(&arena, "%0*d", 100000, 7);
