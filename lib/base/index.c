@@ -63,18 +63,18 @@ void name_index_set(struct name_index *index, const char *name, size_t value)
 	locate(index, name)->value = value;
 }
 
-/* Ids are given in turn: a multiplication by an odd number spreads them (Knuth, TAOCP 3, 6.4). */
-static struct id_slot *locate_id(const struct id_index *index, uint32_t id)
+/* Fibonacci hashing: the golden ratio of 64 bits spreads what counts upwards in any step. */
+static struct id_slot *locate_id(const struct id_index *index, uint64_t id)
 {
 	size_t mask = index->capacity - 1;
-	size_t at = (size_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
+	size_t at = (id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
 
 	while (index->slots[at].id && index->slots[at].id != id)
 		at = (at + 1) & mask;
 	return &index->slots[at];
 }
 
-size_t id_index_find(const struct id_index *index, uint32_t id)
+size_t id_index_find(const struct id_index *index, uint64_t id)
 {
 	const struct id_slot *slot;
 
@@ -95,17 +95,18 @@ static void grow_ids(struct arena *arena, struct id_index *index)
 			*locate_id(index, old.slots[i].id) = old.slots[i];
 }
 
-void id_index_add(struct arena *arena, struct id_index *index, uint32_t id, size_t value)
+size_t id_index_add(struct arena *arena, struct id_index *index, uint64_t id, size_t value)
 {
 	struct id_slot *slot;
 
 	if (!id)
-		return;
+		return NAME_ABSENT;
 	if (index->count * 2 >= index->capacity)
 		grow_ids(arena, index);
 	slot = locate_id(index, id);
 	if (slot->id)
-		return;
+		return slot->value;
 	*slot = (struct id_slot){ .id = id, .value = value };
 	index->count++;
+	return NAME_ABSENT;
 }

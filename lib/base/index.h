@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * From names, or ids, to positions: a hash table over strings that somebody else keeps alive.
- * Constant time per name, so that a manifest of 10,000 programs resolves as fast per name as one
+ * From names to positions: a hash table over strings that somebody else keeps alive. And from the
+ * kernel's ids to positions.
+ * Constant time for each, so that a manifest of 10,000 programs resolves as fast per name as one
  * of 10.
  */
 #pragma once
@@ -37,22 +38,20 @@ size_t name_index_add(
 /* Another value for a name that is there. */
 void name_index_set(struct name_index *index, const char *name, size_t value);
 
-/* From ids of kernel objects, of which 0 is none, to positions. Zero-initialise. */
 struct id_slot {
-	uint32_t id; /* 0: free */
+	uint64_t id; /* 0: free; the kernel's begin with 1 */
 	size_t value;
 };
 
+/* Zero-initialise. */
 struct id_index {
 	struct id_slot *slots;
 	size_t count, capacity;
 };
 
-/* The value stored for the id, or NAME_ABSENT. */
-size_t id_index_find(const struct id_index *index, uint32_t id);
-
-/* Stores the value unless the id is there already, or 0. */
-void id_index_add(struct arena *arena, struct id_index *index, uint32_t id, size_t value);
+/* As with names. No value is stored for id 0, which stands for none. */
+size_t id_index_find(const struct id_index *index, uint64_t id);
+size_t id_index_add(struct arena *arena, struct id_index *index, uint64_t id, size_t value);
 
 /* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/). Begin with HASH_SEED. */
 #define HASH_SEED UINT64_C(0xcbf29ce484222325)

@@ -72,7 +72,7 @@ const struct state_cgroup *kernel_find_cgroup(
 	struct kernel *kernel, struct state *state, const char *path)
 {
 	const struct state_cgroup *known = state_cgroup_at(state, path);
-	struct state_cgroup *cgroup;
+	struct state_cgroup cgroup = { .path = path };
 	cleanup_fd int fd = -1;
 
 	if (known)
@@ -80,8 +80,6 @@ const struct state_cgroup *kernel_find_cgroup(
 	if (!state->cgroup_mount)
 		state->cgroup_mount = kernel_cgroup_mount(kernel->arena);
 	fd = kernel_open_cgroup(state->cgroup_mount, path);
-	cgroup = vec_add(kernel->arena, &state->cgroups);
-	cgroup->path = path;
-	cgroup->id = fd >= 0 ? kernel_cgroup_id(fd) : 0;
-	return cgroup;
+	cgroup.id = fd >= 0 ? kernel_cgroup_id(fd) : 0;
+	return state_add_cgroup(kernel->arena, state, cgroup);
 }

@@ -290,7 +290,7 @@ static int look_at_hook(struct kernel *kernel, struct state *state,
 	drop_own(state, &found.holders);
 	if (wanted->kind->on_cgroup)
 		find_forbidding(kernel, state, wanted->target, hook.type, &found.holders);
-	*vec_add(kernel->arena, &state->hooks) = found;
+	state_add_hook(kernel->arena, state, found);
 	return error;
 }
 

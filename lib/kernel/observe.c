@@ -20,7 +20,6 @@ typedef int (*observe_pin)(const struct observer *observer, int fd, const char *
 
 static int observe_map(const struct observer *observer, int fd, const char *file)
 {
-	struct arena *arena = observer->kernel->arena;
 	struct state_map map = { .name = file, .entries = -1 };
 	const struct state_generation *made;
 	int error = kernel_map_info(fd, &map);
@@ -36,8 +35,7 @@ static int observe_map(const struct observer *observer, int fd, const char *file
 
 		map.granule = processors > 0 ? (uint32_t)processors : 0;
 	}
-	name_index_add(arena, &observer->state->map_names, file, observer->state->maps.count);
-	*vec_add(arena, &observer->state->maps) = map;
+	state_add_map(observer->kernel->arena, observer->state, map);
 	return 0;
 }
 
@@ -57,11 +55,7 @@ static int observe_program(const struct observer *observer, int fd, const char *
 	program.id = info.id;
 	program.foreign = !state_generation_of(observer->state, file, info.id);
 	program.map_count = info.nr_map_ids < STATE_MAX_MAPS ? info.nr_map_ids : STATE_MAX_MAPS;
-	name_index_add(
-		arena, &observer->state->program_files, file, observer->state->programs.count);
-	id_index_add(
-		arena, &observer->state->program_ids, info.id, observer->state->programs.count);
-	*vec_add(arena, &observer->state->programs) = program;
+	state_add_program(arena, observer->state, program);
 	return 0;
 }
 

@@ -8,7 +8,6 @@ struct finder {
 	struct arena *arena;
 	const struct state *state;
 	state_drifts *drifts;
-	struct id_index pinned_maps;     /* ids */
 	struct id_index running;         /* ids of the programs in slots */
 	struct name_index running_names; /* of those that are pinned */
 };
@@ -111,7 +110,7 @@ static void find_in_attachment(
 static bool uses_unpinned_map(const struct finder *finder, const struct state_program *program)
 {
 	for (uint32_t i = 0; i < program->map_count; i++)
-		if (id_index_find(&finder->pinned_maps, program->maps[i]) == NAME_ABSENT)
+		if (id_index_find(&finder->state->map_ids, program->maps[i]) == NAME_ABSENT)
 			return true;
 	return false;
 }
@@ -159,8 +158,6 @@ static void index_objects(struct finder *finder)
 {
 	const struct state *state = finder->state;
 
-	vec_each (map, &state->maps)
-		id_index_add(finder->arena, &finder->pinned_maps, map->id, 0);
 	vec_each (attachment, &state->attachments) {
 		const struct state_program *program =
 			state_program_with_id(state, attachment->slot.program);

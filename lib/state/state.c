@@ -3,6 +3,36 @@
 
 #include <string.h>
 
+void state_add_map(struct arena *arena, struct state *state, struct state_map map)
+{
+	name_index_add(arena, &state->map_names, map.name, state->maps.count);
+	id_index_add(arena, &state->map_ids, map.id, state->maps.count);
+	*vec_add(arena, &state->maps) = map;
+}
+
+void state_add_program(struct arena *arena, struct state *state, struct state_program program)
+{
+	name_index_add(arena, &state->program_files, program.file, state->programs.count);
+	id_index_add(arena, &state->program_ids, program.id, state->programs.count);
+	*vec_add(arena, &state->programs) = program;
+}
+
+void state_add_hook(struct arena *arena, struct state *state, struct state_hook hook)
+{
+	name_index_add(arena, &state->hook_names, hook.name, state->hooks.count);
+	*vec_add(arena, &state->hooks) = hook;
+}
+
+const struct state_cgroup *state_add_cgroup(
+	struct arena *arena, struct state *state, struct state_cgroup cgroup)
+{
+	struct state_cgroup *added = vec_add(arena, &state->cgroups);
+
+	*added = cgroup;
+	name_index_add(arena, &state->cgroup_paths, cgroup.path, state->cgroups.count - 1);
+	return added;
+}
+
 const struct state_map *state_map_named(const struct state *state, const char *name)
 {
 	size_t at = name_index_find(&state->map_names, name);
@@ -33,18 +63,16 @@ const struct state_program *state_program_with_id(const struct state *state, uin
 
 const struct state_cgroup *state_cgroup_at(const struct state *state, const char *path)
 {
-	vec_each (cgroup, &state->cgroups)
-		if (strcmp(cgroup->path, path) == 0)
-			return cgroup;
-	return NULL;
+	size_t at = name_index_find(&state->cgroup_paths, path);
+
+	return at == NAME_ABSENT ? NULL : &state->cgroups.items[at];
 }
 
 const struct state_hook *state_hook_named(const struct state *state, const char *name)
 {
-	vec_each (hook, &state->hooks)
-		if (strcmp(hook->name, name) == 0)
-			return hook;
-	return NULL;
+	size_t at = name_index_find(&state->hook_names, name);
+
+	return at == NAME_ABSENT ? NULL : &state->hooks.items[at];
 }
 
 bool state_attachment_holds(

@@ -138,7 +138,18 @@ struct state {
 	struct name_index program_files;
 	struct id_index program_ids;
 	struct name_index attachment_names;
+	struct name_index cgroup_paths;
+	struct name_index hook_names;
+	struct id_index map_ids;
+	struct id_index program_ids;
 };
+
+/* What is found by name, or by id, enters the state through these. */
+void state_add_map(struct arena *arena, struct state *state, struct state_map map);
+void state_add_program(struct arena *arena, struct state *state, struct state_program program);
+void state_add_hook(struct arena *arena, struct state *state, struct state_hook hook);
+const struct state_cgroup *state_add_cgroup(
+	struct arena *arena, struct state *state, struct state_cgroup cgroup);
 
 /* By name, or NULL. */
 const struct state_map *state_map_named(const struct state *state, const char *name);

@@ -148,3 +148,33 @@ Test(index, a_name_takes_another_value)
 			name_index_find(&index, arena_printf(&arena, "%zu", i)), i == 42 ? 7 : i);
 	cr_assert_eq(index.count, 100);
 }
+
+Test(index, ids)
+{
+	struct id_index index = { 0 };
+
+	cr_assert_eq(id_index_find(&index, 1), NAME_ABSENT);
+	for (size_t i = 0; i < 10000; i++) {
+		/* Neighbours, far ones and such as share their low bits. */
+		uint64_t id = i % 3 ? i + 1 : (uint64_t)(i + 1) << 32;
+
+		cr_assert_eq(id_index_add(&arena, &index, id, i), NAME_ABSENT);
+		cr_assert_eq(id_index_add(&arena, &index, id, 1), i);
+		cr_assert_leq(index.count * 2, index.capacity + 1);
+	}
+	for (size_t i = 0; i < 10000; i++)
+		cr_assert_eq(id_index_find(&index, i % 3 ? i + 1 : (uint64_t)(i + 1) << 32), i);
+	cr_assert_eq(index.count, 10000);
+	cr_assert_eq(id_index_find(&index, 10001), NAME_ABSENT);
+}
+
+/* It stands for none: nothing is found by it. */
+Test(index, no_id)
+{
+	struct id_index index = { 0 };
+
+	cr_assert_eq(id_index_add(&arena, &index, 0, 7), NAME_ABSENT);
+	id_index_add(&arena, &index, 5, 7);
+	cr_assert_eq(id_index_find(&index, 0), NAME_ABSENT);
+	cr_assert_eq(index.count, 1);
+}

@@ -27,16 +27,15 @@ static void begin(const char *attachments)
 	world.manifest = valid_manifest(arena_printf(&arena, "%s%s", head, attachments));
 	world.codes = manifest_assemble(&arena, world.manifest, &diagnostics);
 	world.state.cgroup_mount = "/sys/fs/cgroup";
-	*vec_add(&arena, &world.state.cgroups) = (struct state_cgroup){ "/my.slice", 4711 };
+	state_add_cgroup(&arena, &world.state, (struct state_cgroup){ "/my.slice", 4711 });
 }
 
 static void add_holder(const char *attachment, struct state_holder holder, bool shared)
 {
-	struct state_hook *hook = vec_add(&arena, &world.state.hooks);
+	struct state_hook hook = { .name = attachment, .shared = shared };
 
-	hook->name = attachment;
-	hook->shared = shared;
-	*vec_add(&arena, &hook->holders) = holder;
+	*vec_add(&arena, &hook.holders) = holder;
+	state_add_hook(&arena, &world.state, hook);
 }
 
 Test(hooks, cgroups_come_last_whatever_the_manifest_says_first)

@@ -44,20 +44,10 @@ void world_add_program(struct world *world, const char *name, uint64_t digest, u
 	struct state *state = &world->state;
 	const char *file = state_program_file(&arena, name, digest);
 
-	name_index_add(&arena, &state->program_files, file, state->programs.count);
-	id_index_add(&arena, &state->program_ids, id, state->programs.count);
-	*vec_add(&arena, &state->programs) =
-		(struct state_program){ .file = file, .name = name, .digest = digest, .id = id };
+	state_add_program(&arena, state,
+		(struct state_program){ .file = file, .name = name, .digest = digest, .id = id });
 	if (strcmp(name, "verdict") == 0)
 		world_uses_map(world, state->programs.count - 1, ID_MAP);
-}
-
-static void add_map(struct world *world, struct state_map map)
-{
-	struct state *state = &world->state;
-
-	name_index_add(&arena, &state->map_names, map.name, state->maps.count);
-	*vec_add(&arena, &state->maps) = map;
 }
 
 static void add_attachment(struct world *world, const char *type, uint32_t program)
@@ -86,8 +76,10 @@ void world_applied(struct world *world)
 	world_empty(world);
 	world->state.exists = true;
 	world->state.layout = STATE_LAYOUT;
-	add_map(world, (struct state_map){ "pairs", ID_MAP, 18, 8, 8, 64, 0, 3 });
-	add_map(world, (struct state_map){ "spare", ID_OTHER_MAP, 15, 4, 8, 2, 0, -1 });
+	state_add_map(
+		&arena, &world->state, (struct state_map){ "pairs", ID_MAP, 18, 8, 8, 64, 0, 3 });
+	state_add_map(&arena, &world->state,
+		(struct state_map){ "spare", ID_OTHER_MAP, 15, 4, 8, 2, 0, -1 });
 	world_add_program(world, "parser", world_digest(world, "parser"), ID_PARSER);
 	world_add_program(world, "verdict", world_digest(world, "verdict"), ID_VERDICT);
 	add_attachment(world, "stream_parser", ID_PARSER);

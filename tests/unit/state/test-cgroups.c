@@ -87,12 +87,9 @@ static struct state_attachment *attachment;
 /* One attachment to a cgroup, as it should be. */
 static void begin(const char *target)
 {
-	struct state_program *program;
-
 	state = (struct state){ .deployment = "x", .exists = true, .layout = STATE_LAYOUT };
-	program = vec_add(&arena, &state.programs);
-	*program = (struct state_program){ .file = "p@1", .name = "p", .id = 20 };
-	id_index_add(&arena, &state.program_ids, 20, 0);
+	state_add_program(
+		&arena, &state, (struct state_program){ .file = "p@1", .name = "p", .id = 20 });
 	attachment = vec_add(&arena, &state.attachments);
 	*attachment = (struct state_attachment){ .name = "cgroup+a:sock_ops",
 		.title = "/a:sock_ops",
@@ -105,7 +102,7 @@ static void begin(const char *target)
 	attachment->link.id = 50;
 	attachment->link.target = 4711;
 	attachment->link.type = BPF_CGROUP_SOCK_OPS;
-	*vec_add(&arena, &state.cgroups) = (struct state_cgroup){ "/a", 4711 };
+	state_add_cgroup(&arena, &state, (struct state_cgroup){ "/a", 4711 });
 }
 
 static void expect_drift(const char *reason)
@@ -131,6 +128,7 @@ Test(cgroups, drift)
 	expect_drift("its cgroup is gone");
 	begin("/a");
 	state.cgroups.count = 0;
+	state.cgroup_paths = (struct name_index){ 0 };
 	expect_drift("its cgroup is gone");
 	begin("/a");
 	attachment->link.target = 0;

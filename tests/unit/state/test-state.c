@@ -89,18 +89,23 @@ Test(state, what_is_no_attachment_name)
 	}
 }
 
+static void add_program(struct state *state, const char *name, uint64_t digest, uint32_t id)
+{
+	state_add_program(&arena, state,
+		(struct state_program){ .file = state_program_file(&arena, name, digest),
+			.name = name,
+			.digest = digest,
+			.id = id });
+}
+
 /* One of each, all as it should be; the tests below damage it. */
 static struct state healthy(void)
 {
 	struct state state = { .deployment = "x", .exists = true, .layout = STATE_LAYOUT };
 	struct state_attachment *attachment = vec_add(&arena, &state.attachments);
-	struct state_program *program = vec_add(&arena, &state.programs);
-	struct state_map *map = vec_add(&arena, &state.maps);
 
-	*map = (struct state_map){ .name = "m", .id = 10 };
-	*program = (struct state_program){
-		.file = "p@0000000000000001", .name = "p", .digest = 1, .id = 20
-	};
+	state_add_map(&arena, &state, (struct state_map){ .name = "m", .id = 10 });
+	add_program(&state, "p", 1, 20);
 	attachment->name = attachment->title = "m:stream_verdict";
 	attachment->target = "m";
 	attachment->kind = attach_kind_named("stream_verdict");
@@ -112,9 +117,6 @@ static struct state healthy(void)
 	attachment->link.program = 40;
 	attachment->link.target = 10;
 	attachment->link.type = attachment->kind->type;
-	name_index_add(&arena, &state.map_names, "m", 0);
-	name_index_add(&arena, &state.program_files, program->file, 0);
-	id_index_add(&arena, &state.program_ids, program->id, 0);
 	name_index_add(&arena, &state.attachment_names, attachment->name, 0);
 	return state;
 }
@@ -127,20 +129,11 @@ Test(state, look_ups)
 	cr_assert_null(state_map_named(&state, "p"));
 	cr_assert_eq(state_program_filed(&state, "p@0000000000000001"), state.programs.items);
 	cr_assert_null(state_program_filed(&state, "p"));
+	cr_assert_eq(state_program_with_id(&state, 20), state.programs.items);
+	cr_assert_null(state_program_with_id(&state, 21));
+	cr_assert_null(state_program_with_id(&state, 0));
 	cr_assert_eq(state_attachment_named(&state, "m:stream_verdict"), state.attachments.items);
 	cr_assert_null(state_attachment_named(&state, "m"));
-}
-
-/* Another generation, or another program. */
-static void add_program(struct state *state, const char *name, uint32_t id)
-{
-	struct state_program program = {
-		.file = state_program_file(&arena, name, 2), .name = name, .digest = 2, .id = id
-	};
-
-	name_index_add(&arena, &state->program_files, program.file, state->programs.count);
-	id_index_add(&arena, &state->program_ids, id, state->programs.count);
-	*vec_add(&arena, &state->programs) = program;
 }
 
 static void expect_drift(
@@ -285,7 +278,7 @@ Test(drift, another_generation_of_what_runs)
 {
 	struct state state = healthy();
 
-	add_program(&state, "p", 21);
+	add_program(&state, "p", 2, 21);
 	expect_drift(&state, "program", "p@0000000000000002", "another generation of it runs");
 }
 
@@ -300,7 +293,7 @@ Test(drift, two_generations_that_both_run)
 	attachment->kind = attach_kind_named("stream_parser");
 	attachment->link.type = attachment->kind->type;
 	attachment->slot.program = 21;
-	add_program(&state, "p", 21);
+	add_program(&state, "p", 2, 21);
 	expect_none(&state);
 }
 
@@ -309,7 +302,7 @@ Test(drift, a_program_that_nothing_runs_is_no_drift)
 {
 	struct state state = healthy();
 
-	add_program(&state, "q", 21);
+	add_program(&state, "q", 2, 21);
 	expect_none(&state);
 }
 
