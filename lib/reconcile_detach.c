@@ -139,7 +139,8 @@ static bool look_at(
 	struct plan_hook *found = vec_add(arena, ret);
 	state_holders holders = { 0 };
 	bool shared;
-	int error = kernel_query_hook(arena, &hook, detacher->target_id, &holders, &shared);
+	int error = kernel_query_hook(
+		&detacher->reconcile->kernel, &hook, detacher->target_id, &holders, &shared);
 
 	*found = (struct plan_hook){ .target = detacher->title,
 		.kind = kind,

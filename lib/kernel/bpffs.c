@@ -130,6 +130,7 @@ bool kernel_open(struct kernel *kernel, bool make)
 {
 	const char *bpffs = find_mount(kernel->arena);
 
+	kernel->links = NULL;
 	if (!bpffs && !make)
 		return true;
 	raise_limits();

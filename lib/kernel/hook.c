@@ -148,20 +148,34 @@ static const char *program_name(struct arena *arena, uint32_t id)
 
 typedef VEC(struct kernel_link) link_list;
 
-/* Links on a hook, of whatever program. */
-static void find_links(
-	struct arena *arena, uint64_t target, enum bpf_attach_type type, link_list *ret)
+struct kernel_links {
+	link_list list; /* of maps and of cgroups */
+};
+
+static const struct kernel_links *read_links(struct kernel *kernel)
 {
 	uint32_t id = 0;
 
+	if (kernel->links)
+		return kernel->links;
+	kernel->links = arena_alloc(kernel->arena, sizeof(*kernel->links));
 	while (bpf_link_get_next_id(id, &id) == 0) {
 		cleanup_fd int fd = kernel_open_link(id);
 		struct kernel_link link;
 
-		if (fd >= 0 && kernel_link_info(fd, &link) == 0 && link.target == target &&
-			link.type == type)
-			*vec_add(arena, ret) = link;
+		if (fd >= 0 && kernel_link_info(fd, &link) == 0)
+			*vec_add(kernel->arena, &kernel->links->list) = link;
 	}
+	return kernel->links;
+}
+
+/* Links on a hook, of whatever program. */
+static void find_links(
+	struct kernel *kernel, uint64_t target, enum bpf_attach_type type, link_list *ret)
+{
+	vec_each (link, &read_links(kernel)->list)
+		if (link->target == target && link->type == type)
+			*vec_add(kernel->arena, ret) = *link;
 }
 
 /*
@@ -178,7 +192,7 @@ static uint32_t take_link(link_list *links, uint32_t program)
 	return 0;
 }
 
-int kernel_query_hook(struct arena *arena, const struct kernel_hook *hook, uint64_t target_id,
+int kernel_query_hook(struct kernel *kernel, const struct kernel_hook *hook, uint64_t target_id,
 	state_holders *ret, bool *shared)
 {
 	link_list links = { 0 };
@@ -193,11 +207,11 @@ int kernel_query_hook(struct arena *arena, const struct kernel_hook *hook, uint6
 		error = 0;
 	*shared = found.flags & BPF_F_ALLOW_MULTI;
 	if (found.count)
-		find_links(arena, target_id, hook->type, &links);
+		find_links(kernel, target_id, hook->type, &links);
 	for (uint32_t i = 0; i < found.count; i++)
-		*vec_add(arena, ret) = (struct state_holder){
+		*vec_add(kernel->arena, ret) = (struct state_holder){
 			.program = found.programs[i],
-			.name = program_name(arena, found.programs[i]),
+			.name = program_name(kernel->arena, found.programs[i]),
 			.link = take_link(&links, found.programs[i]),
 			.flags = found.flags,
 		};
@@ -240,19 +254,27 @@ static int open_target(
 	return kernel_open_pin(kernel_path(kernel, state->deployment, FOLDER_MAPS, wanted->target));
 }
 
+/* Mostly it is the hook's own attachment; where targets changed places it is another. */
+static bool is_own(const struct state *state, const char *name, const struct state_holder *holder)
+{
+	const struct state_attachment *likely = state_attachment_named(state, name);
+
+	if (likely && state_attachment_holds(likely, holder))
+		return true;
+	vec_each (attachment, &state->attachments)
+		if (state_attachment_holds(attachment, holder))
+			return true;
+	return false;
+}
+
 /* The deployment's own links are no strangers. */
-static void drop_own(const struct state *state, state_holders *holders)
+static void drop_own(const struct state *state, const char *name, state_holders *holders)
 {
 	size_t kept = 0;
 
-	vec_each (holder, holders) {
-		bool own = false;
-
-		vec_each (attachment, &state->attachments)
-			own = own || state_attachment_holds(attachment, holder);
-		if (!own)
+	vec_each (holder, holders)
+		if (!is_own(state, name, holder))
 			holders->items[kept++] = *holder;
-	}
 	holders->count = kept;
 }
 
@@ -270,7 +292,7 @@ static void find_excluding(struct kernel *kernel, const struct kernel_hook *hook
 	other.type = others[wanted->kind->role];
 	if (!other.type)
 		return;
-	kernel_query_hook(kernel->arena, &other, target_id, ret, &shared);
+	kernel_query_hook(kernel, &other, target_id, ret, &shared);
 	vec_each (holder, ret)
 		holder->at = state_attachment_title(
 			kernel->arena, wanted->target, attach_kind_of(other.type));
@@ -282,12 +304,11 @@ static int look_at_hook(struct kernel *kernel, struct state *state,
 	const struct kernel_hook hook = { .target = target, .type = wanted->kind->type };
 	uint64_t target_id = state_target_id(state, wanted->target, wanted->kind);
 	struct state_hook found = { .name = name };
-	int error =
-		kernel_query_hook(kernel->arena, &hook, target_id, &found.holders, &found.shared);
+	int error = kernel_query_hook(kernel, &hook, target_id, &found.holders, &found.shared);
 
 	if (!wanted->kind->on_cgroup && !found.holders.count)
 		find_excluding(kernel, &hook, target_id, wanted, &found.holders);
-	drop_own(state, &found.holders);
+	drop_own(state, name, &found.holders);
 	if (wanted->kind->on_cgroup)
 		find_forbidding(kernel, state, wanted->target, hook.type, &found.holders);
 	state_add_hook(kernel->arena, state, found);

@@ -17,6 +17,7 @@ struct kernel {
 	struct arena *arena;
 	struct diagnostics *diagnostics;
 	const char *root; /* "/sys/fs/bpf/sockform"; NULL: no bpffs is mounted */
+	struct kernel_links *links; /* see kernel_query_hook; NULL: not read */
 };
 
 /* The folders of a deployment; the order is the one in which they are made. */
@@ -220,9 +221,11 @@ int kernel_link_info(int fd, struct kernel_link *ret);
 
 /*
  * Adds the programs that are on a hook to *ret; `target_id` is the target's. *shared: others may go
- * beside them. 0, also where the kernel cannot tell (before about 5.18), or a negative errno.
+ * beside them. 0, also where the kernel cannot tell (before about 5.18), or a negative errno. Which
+ * links there are is read with the first hook that has a program, for all that follow until bpffs is
+ * opened again.
  */
-int kernel_query_hook(struct arena *arena, const struct kernel_hook *hook, uint64_t target_id,
+int kernel_query_hook(struct kernel *kernel, const struct kernel_hook *hook, uint64_t target_id,
 	state_holders *ret, bool *shared);
 
 /* What an attachment of a manifest is to hang on. */
