@@ -26,6 +26,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -191,6 +192,39 @@ int kernel_open_pin(const char *path)
 	int fd = bpf_obj_get(path);
 
 	return fd >= 0 ? fd : -errno;
+}
+
+/* BPF_OBJ_GET with a folder to begin at, since 6.5; older headers lack its end. */
+#define PATH_FD (1u << 14) /* BPF_F_PATH_FD */
+
+struct open_request {
+	uint64_t path;
+	uint32_t fd, flags;
+	int32_t folder;
+	uint32_t padding;
+};
+
+static int open_object(const char *path, uint32_t flags, int folder)
+{
+	const struct open_request request = {
+		.path = (uintptr_t)path,
+		.flags = flags,
+		.folder = folder,
+	};
+	long fd = syscall(SYS_bpf, BPF_OBJ_GET, &request, sizeof(request));
+
+	return fd >= 0 ? (int)fd : -errno;
+}
+
+/* By its name alone, half of the call's time is saved, which is the way from the root. */
+int kernel_open_pin_in(
+	struct arena *arena, const struct kernel_pins *folder, const char *name, uint32_t flags)
+{
+	int fd = open_object(name, flags | PATH_FD, folder->fd);
+
+	if (fd != -EINVAL)
+		return fd;
+	return open_object(arena_printf(arena, "%s/%s", folder->path, name), flags, 0);
 }
 
 int kernel_pin_over(const struct kernel *kernel, int fd, const char *path)

@@ -122,12 +122,23 @@ bool kernel_list_files(struct kernel *kernel, const char *path, kernel_files *re
 	return !error || report(kernel, path, error);
 }
 
-const char *kernel_read_text(struct arena *arena, const char *path)
+static const char *read_text(struct arena *arena, int at, const char *path)
 {
 	char target[PATH_MAX];
-	ssize_t length = readlink(path, target, sizeof(target));
+	ssize_t length = readlinkat(at, path, target, sizeof(target));
 
 	return length >= 0 ? arena_copy(arena, target, (size_t)length) : NULL;
+}
+
+const char *kernel_read_text(struct arena *arena, const char *path)
+{
+	return read_text(arena, AT_FDCWD, path);
+}
+
+const char *kernel_read_text_in(
+	struct arena *arena, const struct kernel_pins *folder, const char *name)
+{
+	return read_text(arena, folder->fd, name);
 }
 
 static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *where)

@@ -54,7 +54,8 @@ int kernel_link_info(int fd, struct kernel_link *ret)
 	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
 		return -errno;
 	on_cgroup = info.type == BPF_LINK_TYPE_CGROUP;
-	if (!on_cgroup && info.type != LINK_TYPE_SOCKMAP)
+	/* A map has the size of its values there, and a program half of its tag. */
+	if (info.padding || (!on_cgroup && info.type != LINK_TYPE_SOCKMAP))
 		return -EINVAL;
 	*ret = (struct kernel_link){
 		.id = info.id,

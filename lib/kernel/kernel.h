@@ -16,7 +16,7 @@
 struct kernel {
 	struct arena *arena;
 	struct diagnostics *diagnostics;
-	const char *root; /* "/sys/fs/bpf/sockform"; NULL: no bpffs is mounted */
+	const char *root;           /* "/sys/fs/bpf/sockform"; NULL: no bpffs is mounted */
 	struct kernel_links *links; /* see kernel_query_hook; NULL: not read */
 };
 
@@ -68,17 +68,21 @@ int kernel_pin(int fd, const char *path);   /* -EEXIST where something is */
 int kernel_unpin(const char *path);         /* 0 also where nothing is */
 int kernel_open_pin(const char *path);      /* a descriptor */
 
+/* A folder of pins that is open. */
+struct kernel_pins {
+	const char *path;
+	int fd;
+};
+
+/* A descriptor of a pin in it. `flags`: BPF_F_RDONLY or 0; links answer -EINVAL to the former. */
+int kernel_open_pin_in(
+	struct arena *arena, const struct kernel_pins *folder, const char *name, uint32_t flags);
+
 enum kernel_object {
 	KERNEL_MAP,
 	KERNEL_PROGRAM,
 	KERNEL_LINK,
 };
-
-/*
- * Whether a descriptor is of that kind. The calls that read information take any kind and fill in
- * what they have, so that a program would pass for a map with its id.
- */
-bool kernel_is_kind(int fd, enum kernel_object kind);
 
 /* A descriptor; -EINVAL where an object of another kind is pinned there. */
 int kernel_open_pin_of(const char *path, enum kernel_object kind);
@@ -123,6 +127,8 @@ bool kernel_is_ours(const struct kernel_file *file);
 
 /* The target of a symlink; NULL: there is none. */
 const char *kernel_read_text(struct arena *arena, const char *path);
+const char *kernel_read_text_in(
+	struct arena *arena, const struct kernel_pins *folder, const char *name);
 
 /*
  * Makes the symlink: -EEXIST where something is. With `replaces` puts it in the place of what is there
@@ -216,7 +222,7 @@ struct kernel_link {
 	bool on_cgroup;
 };
 
-/* -EINVAL for links of other kinds. */
+/* -EINVAL for links of other kinds, and for what is none. */
 int kernel_link_info(int fd, struct kernel_link *ret);
 
 /*
@@ -261,8 +267,11 @@ const struct state_cgroup *kernel_find_cgroup(
 
 /* object.c again: what is there */
 
-/* What the kernel says of a map; 0 or a negative errno. */
+/* What the kernel says of a map; 0 or a negative errno, -EINVAL for what is none. */
 int kernel_map_info(int fd, struct state_map *ret);
+
+/* Likewise of a program. *info asks for what it has room for, as it does of the kernel. */
+int kernel_program_info(int fd, struct bpf_prog_info *info);
 
 /* By id; needs CAP_SYS_ADMIN. */
 int kernel_open_program(uint32_t id);
@@ -320,6 +329,9 @@ void kernel_report_rejection(
  * Reads one deployment. False with a diagnostic. A deployment that is not there is a valid state.
  */
 bool kernel_observe(struct kernel *kernel, const char *deployment, struct state *ret);
+
+/* The same, and counts what is in each map, which takes a walk of it. */
+bool kernel_observe_entries(struct kernel *kernel, const char *deployment, struct state *ret);
 
 /* "Operation not permitted", and for what users meet often, what it means here. */
 const char *kernel_explain(struct arena *arena, int error);

@@ -68,6 +68,32 @@ int64_t kernel_object_id(int fd)
 	return bpf_obj_get_info_by_fd(fd, info, &length) == 0 ? (int64_t)info[1] : -errno;
 }
 
+/*
+ * Objects of any kind are asked by the same call, and fill in what they have: a program would pass for
+ * a map with its id. A program has its time of loading, which is never 0, where a map has the device
+ * that it is on and the type that makes it a struct_ops, and no map of ours has either.
+ */
+static bool is_program_info(const void *info)
+{
+	uint64_t loaded;
+
+	_Static_assert(
+		offsetof(struct bpf_prog_info, load_time) == offsetof(struct bpf_map_info, ifindex),
+		"one place in both");
+	memcpy(&loaded, (const char *)info + offsetof(struct bpf_prog_info, load_time),
+		sizeof(loaded));
+	return loaded != 0;
+}
+
+int kernel_program_info(int fd, struct bpf_prog_info *info)
+{
+	uint32_t length = sizeof(*info);
+
+	if (bpf_obj_get_info_by_fd(fd, info, &length) != 0)
+		return -errno;
+	return is_program_info(info) ? 0 : -EINVAL;
+}
+
 int kernel_map_info(int fd, struct state_map *ret)
 {
 	struct bpf_map_info info = { 0 };
@@ -75,6 +101,8 @@ int kernel_map_info(int fd, struct state_map *ret)
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
 		return -errno;
+	if (is_program_info(&info))
+		return -EINVAL;
 	ret->id = info.id;
 	ret->type = info.type;
 	ret->key_size = info.key_size;
@@ -85,7 +113,7 @@ int kernel_map_info(int fd, struct state_map *ret)
 }
 
 /* The descriptor's name in /proc tells. Where that cannot be read, the kind is taken on trust. */
-bool kernel_is_kind(int fd, enum kernel_object kind)
+static bool is_kind(int fd, enum kernel_object kind)
 {
 	static const char *const kinds[] = {
 		[KERNEL_MAP] = "map",
@@ -110,7 +138,7 @@ int kernel_open_pin_of(const char *path, enum kernel_object kind)
 
 	if (fd < 0)
 		return fd;
-	return kernel_is_kind(fd, kind) ? fd_steal(&fd) : -EINVAL;
+	return is_kind(fd, kind) ? fd_steal(&fd) : -EINVAL;
 }
 
 int kernel_open_program(uint32_t id)

@@ -5,18 +5,25 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 struct observer {
 	struct kernel *kernel;
 	struct state *state;
+	bool counts; /* the entries of maps */
 };
 
 /*
  * Reads one pin into the state; -EINVAL where its name is none of ours, or another negative errno.
  */
 typedef int (*observe_pin)(const struct observer *observer, int fd, const char *file);
+
+struct observe_kind {
+	observe_pin observe; /* NULL: records */
+	uint32_t flags;      /* to open the pins with: links are opened for writing or not at all */
+};
 
 static int observe_map(const struct observer *observer, int fd, const char *file)
 {
@@ -35,6 +42,8 @@ static int observe_map(const struct observer *observer, int fd, const char *file
 
 		map.granule = processors > 0 ? (uint32_t)processors : 0;
 	}
+	if (observer->counts)
+		map.entries = kernel_count_entries(fd, &map);
 	state_add_map(observer->kernel->arena, observer->state, map);
 	return 0;
 }
@@ -44,14 +53,15 @@ static int observe_program(const struct observer *observer, int fd, const char *
 	struct arena *arena = observer->kernel->arena;
 	struct state_program program = { .file = file };
 	struct bpf_prog_info info = { 0 };
-	uint32_t length = sizeof(info);
+	int error;
 
 	if (!state_parse_program_file(arena, file, &program.name, &program.digest))
 		return -EINVAL;
 	info.nr_map_ids = STATE_MAX_MAPS;
 	info.map_ids = (uintptr_t)program.maps;
-	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
-		return -errno;
+	error = kernel_program_info(fd, &info);
+	if (error)
+		return error;
 	program.id = info.id;
 	program.foreign = !state_generation_of(observer->state, file, info.id);
 	program.map_count = info.nr_map_ids < STATE_MAX_MAPS ? info.nr_map_ids : STATE_MAX_MAPS;
@@ -65,14 +75,14 @@ static struct state_attachment *attachment_of(const struct observer *observer, c
 	struct state *state = observer->state;
 	struct arena *arena = observer->kernel->arena;
 	struct state_attachment parsed = { .name = file };
-	size_t at;
+	size_t at = name_index_find(&state->attachment_names, file);
 
+	if (at != NAME_ABSENT)
+		return &state->attachments.items[at];
 	if (!state_parse_attachment_name(arena, file, &parsed.target, &parsed.kind))
 		return NULL;
 	parsed.title = state_attachment_title(arena, parsed.target, parsed.kind);
-	at = name_index_add(arena, &state->attachment_names, file, state->attachments.count);
-	if (at != NAME_ABSENT)
-		return &state->attachments.items[at];
+	name_index_add(arena, &state->attachment_names, file, state->attachments.count);
 	*vec_add(arena, &state->attachments) = parsed;
 	return &state->attachments.items[state->attachments.count - 1];
 }
@@ -106,12 +116,14 @@ static int observe_dispatcher(const struct observer *observer, int fd, const cha
 {
 	struct state_attachment *attachment;
 	struct bpf_prog_info info = { 0 };
-	uint32_t length = sizeof(info), slot = 0;
+	uint32_t slot = 0;
+	int error;
 
 	info.nr_map_ids = 1;
 	info.map_ids = (uintptr_t)&slot;
-	if (bpf_obj_get_info_by_fd(fd, &info, &length) != 0)
-		return -errno;
+	error = kernel_program_info(fd, &info);
+	if (error)
+		return error;
 	attachment = attachment_of(observer, file);
 	if (!attachment)
 		return -EINVAL;
@@ -157,25 +169,17 @@ static bool ends_with(const char *text, const char *suffix)
  * do not write. Any other failure ends the observation: planning with half of the state would be
  * worse.
  */
-static bool observe_pin_at(const struct observer *observer, enum kernel_folder folder,
-	const char *file, const char *path)
+static bool observe_pin_at(const struct observer *observer, const struct kernel_pins *folder,
+	const struct observe_kind *kind, const char *file)
 {
-	static const struct {
-		enum kernel_object kind;
-		observe_pin observe;
-	} pins[FOLDER_COUNT] = {
-		[FOLDER_MAPS] = { KERNEL_MAP, observe_map },
-		[FOLDER_PROGRAMS] = { KERNEL_PROGRAM, observe_program },
-		[FOLDER_SLOTS] = { KERNEL_MAP, observe_slot },
-		[FOLDER_DISPATCHERS] = { KERNEL_PROGRAM, observe_dispatcher },
-		[FOLDER_LINKS] = { KERNEL_LINK, observe_link },
-	};
 	struct kernel *kernel = observer->kernel;
-	cleanup_fd int fd = kernel_open_pin_of(path, pins[folder].kind);
-	int error = fd < 0 ? fd : pins[folder].observe(observer, fd, file);
+	cleanup_fd int fd = kernel_open_pin_in(kernel->arena, folder, file, kind->flags);
+	int error = fd < 0 ? fd : kind->observe(observer, fd, file);
+	const char *path;
 
 	if (!error || fd == -ENOENT) /* gone since the folder was read */
 		return true;
+	path = arena_printf(kernel->arena, "%s/%s", folder->path, file);
 	if (fd == -EACCES || error == -EINVAL) {
 		*vec_add(kernel->arena, &observer->state->strangers) = path;
 		return true;
@@ -186,11 +190,12 @@ static bool observe_pin_at(const struct observer *observer, enum kernel_folder f
 }
 
 /* False for what is no record. One of an attachment tells of it also where all its pins are gone. */
-static bool observe_record(const struct observer *observer, const char *file, const char *path)
+static bool observe_record(
+	const struct observer *observer, const struct kernel_pins *folder, const char *file)
 {
 	struct arena *arena = observer->kernel->arena;
 	struct state *state = observer->state;
-	const char *text = kernel_read_text(arena, path);
+	const char *text = kernel_read_text_in(arena, folder, file);
 	struct state_record record = { .file = file };
 
 	if (!text || !state_parse_record(arena, text, &record))
@@ -200,34 +205,38 @@ static bool observe_record(const struct observer *observer, const char *file, co
 	return !strchr(file, ':') || attachment_of(observer, file);
 }
 
-static bool observe_file(
-	const struct observer *observer, enum kernel_folder folder, const struct kernel_file *file)
+/* Records are symlinks, and have no kind of pin; pins are none, or opening them would leave the tree. */
+static bool observe_file(const struct observer *observer, const struct kernel_pins *folder,
+	const struct observe_kind *kind, const struct kernel_file *file)
 {
 	struct arena *arena = observer->kernel->arena;
-	const char *path =
-		kernel_path(observer->kernel, observer->state->deployment, folder, file->name);
-	bool wants_symlink = folder == FOLDER_RECORDS;
+	const char *name = file->name;
+	bool is_record = file->is_symlink && !kind->observe;
 
-	if (ends_with(file->name, STATE_SPARE_SUFFIX))
-		*vec_add(arena, &observer->state->leftovers) = path;
-	else if (file->is_symlink != wants_symlink || file->is_folder ||
-		 (wants_symlink && !observe_record(observer, file->name, path)))
-		*vec_add(arena, &observer->state->strangers) = path;
-	else if (!wants_symlink)
-		return observe_pin_at(observer, folder, file->name, path);
+	if (ends_with(name, STATE_SPARE_SUFFIX))
+		*vec_add(arena, &observer->state->leftovers) =
+			arena_printf(arena, "%s/%s", folder->path, name);
+	else if (kind->observe && !file->is_symlink && !file->is_folder)
+		return observe_pin_at(observer, folder, kind, name);
+	else if (!is_record || !observe_record(observer, folder, name))
+		*vec_add(arena, &observer->state->strangers) =
+			arena_printf(arena, "%s/%s", folder->path, name);
 	return true;
 }
 
-static bool observe_folder(const struct observer *observer, enum kernel_folder folder)
+static bool observe_folder(
+	const struct observer *observer, enum kernel_folder folder, const struct observe_kind *kind)
 {
-	const char *path =
-		kernel_folder_path(observer->kernel, observer->state->deployment, folder);
+	struct kernel *kernel = observer->kernel;
+	const char *path = kernel_folder_path(kernel, observer->state->deployment, folder);
+	cleanup_fd int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const struct kernel_pins pins = { path, fd };
 	kernel_files files = { 0 };
 
-	if (!kernel_list_files(observer->kernel, path, &files))
+	if (!kernel_list_files(kernel, path, &files))
 		return false;
 	vec_each (file, &files)
-		if (!observe_file(observer, folder, file))
+		if (!observe_file(observer, &pins, kind, file))
 			return false;
 	return true;
 }
@@ -259,9 +268,16 @@ static bool observe_outside(const struct observer *observer)
 	return true;
 }
 
-bool kernel_observe(struct kernel *kernel, const char *deployment, struct state *ret)
+static bool observe(struct kernel *kernel, const char *deployment, bool counts, struct state *ret)
 {
-	const struct observer observer = { kernel, ret };
+	static const struct observe_kind kinds[FOLDER_COUNT] = {
+		[FOLDER_MAPS] = { observe_map, BPF_F_RDONLY },
+		[FOLDER_PROGRAMS] = { observe_program, BPF_F_RDONLY },
+		[FOLDER_SLOTS] = { observe_slot, BPF_F_RDONLY },
+		[FOLDER_DISPATCHERS] = { observe_dispatcher, BPF_F_RDONLY },
+		[FOLDER_LINKS] = { observe_link, 0 },
+	};
+	const struct observer observer = { kernel, ret, counts };
 
 	*ret = (struct state){ .deployment = deployment };
 	ret->identity = kernel_identify(kernel, deployment);
@@ -278,10 +294,20 @@ bool kernel_observe(struct kernel *kernel, const char *deployment, struct state 
 	if (!observe_outside(&observer))
 		return false;
 	for (enum kernel_folder folder = 0; folder < FOLDER_COUNT; folder++)
-		if (!observe_folder(&observer, folder))
+		if (!observe_folder(&observer, folder, &kinds[folder]))
 			return false;
 	vec_each (attachment, &ret->attachments)
 		if (attachment->target[0] == '/')
 			kernel_find_cgroup(kernel, ret, attachment->target);
 	return true;
+}
+
+bool kernel_observe(struct kernel *kernel, const char *deployment, struct state *ret)
+{
+	return observe(kernel, deployment, false, ret);
+}
+
+bool kernel_observe_entries(struct kernel *kernel, const char *deployment, struct state *ret)
+{
+	return observe(kernel, deployment, true, ret);
 }
