@@ -5,6 +5,8 @@
  */
 #include "lib/kernel/kernel.h"
 
+#include "lib/base/cleanup.h"
+
 #include <bpf/btf.h>
 #include <errno.h>
 #include <string.h>
@@ -18,6 +20,7 @@
 
 struct kernel_btf {
 	struct btf *btf;
+	int fd;
 	struct bpf_func_info *functions; /* one per program */
 	struct {
 		struct bpf_line_info *items;
@@ -59,6 +62,19 @@ static void add_lines(
 	btf->lines[at].count = count;
 }
 
+/*
+ * Called directly, see kernel_create_map: libbpf would first load a program to find out how the kernel
+ * accounts memory.
+ */
+static int load_btf(const struct btf *btf)
+{
+	uint32_t size = 0;
+	union bpf_attr attr = { .btf = (uintptr_t)btf__raw_data(btf, &size) };
+
+	attr.btf_size = size;
+	return (int)syscall(SYS_bpf, BPF_BTF_LOAD, &attr, sizeof(attr));
+}
+
 struct kernel_btf *kernel_btf_create(
 	struct arena *arena, const struct bpfasm_code *const *codes, size_t count)
 {
@@ -81,7 +97,8 @@ struct kernel_btf *kernel_btf_create(
 		btf->functions[i].type_id = (uint32_t)function;
 		add_lines(arena, btf, codes[i], i);
 	}
-	if (btf__load_into_kernel(btf->btf) == 0)
+	btf->fd = load_btf(btf->btf);
+	if (btf->fd >= 0)
 		return btf;
 	kernel_btf_destroy(btf);
 	return NULL;
@@ -89,8 +106,10 @@ struct kernel_btf *kernel_btf_create(
 
 void kernel_btf_destroy(struct kernel_btf *btf)
 {
-	if (btf)
-		btf__free(btf->btf);
+	if (!btf)
+		return;
+	btf__free(btf->btf);
+	fd_close(btf->fd);
 }
 
 /* A copy of the instructions with descriptors where the code has positions of maps. */
@@ -120,7 +139,7 @@ static union bpf_attr load_request(const struct bpfasm_code *code, const char *k
 	memcpy(attr.prog_name, kernel_name, strnlen(kernel_name, KERNEL_NAME_MAX));
 	if (!btf)
 		return attr;
-	attr.prog_btf_fd = (uint32_t)btf__fd(btf->btf);
+	attr.prog_btf_fd = (uint32_t)btf->fd;
 	attr.func_info = (uintptr_t)&btf->functions[at];
 	attr.func_info_cnt = 1;
 	attr.func_info_rec_size = sizeof(btf->functions[at]);
