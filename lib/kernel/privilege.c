@@ -47,6 +47,8 @@ const char *kernel_explain(struct arena *arena, int error)
 		{ E2BIG, "more, or larger, than the kernel takes" },
 		{ EBUSY, "another program holds this hook" },
 		{ ENOMEM, "the kernel has no memory for it" },
+		{ EMFILE, "more objects at once than this process may have files open: raise "
+			  "ulimit -Hn" },
 		{ ESTALE, "somebody else has changed it meanwhile" },
 		{ EOPNOTSUPP, "this kernel does not offer it" },
 	};

@@ -51,6 +51,70 @@ static void assert_made(const struct before *before)
 	free(pins);
 }
 
+/* So many maps, each with an attachment of the same verdict. */
+static void manifest_many(const struct manifest *manifest, int count)
+{
+	size_t size;
+	char *text;
+	FILE *stream = open_memstream(&text, &size);
+
+	fprintf(stream, "sockform: v1\nname: %s\nmaps:\n", manifest->name);
+	for (int i = 0; i < count; i++)
+		fprintf(stream, "  m%d: { type: sockhash, key: [cookie], max_entries: 1 }\n", i);
+	fprintf(stream,
+		"programs:\n  verdict:\n    type: sk_skb\n    body:\n" BODY_PASS "attachments:\n");
+	for (int i = 0; i < count; i++)
+		fprintf(stream,
+			"  - { program: verdict, target: m%d, attach_type: stream_verdict }\n", i);
+	fclose(stream);
+	manifest_write(manifest->path, "%s", text);
+	free(text);
+}
+
+/* With room for two descriptors of each of the manifest's 100 attachments, and some more. */
+static void with_few_descriptors(
+	struct result *ret, const char *verb, const struct manifest *manifest)
+{
+	const char *const argv[] = { "prlimit", "--nofile=230", sockform_path(), verb,
+		manifest->path, NULL };
+
+	command_run(ret, 0, argv);
+}
+
+/* A container may have 20,000 of them at most, and a deployment as many attachments. */
+Test(lifecycle, delete_has_two_descriptors_open_for_each_attachment)
+{
+	struct manifest manifest;
+	struct before before;
+	struct result result;
+
+	manifest_init(&manifest, "descriptors");
+	manifest_many(&manifest, 100);
+	before_take(&before);
+	sockform_expect(0, "apply", manifest.path);
+	with_few_descriptors(&result, "delete", &manifest);
+	assert_code(&result, 0);
+	result_finish(&result);
+	assert_before(&before);
+}
+
+/* What has none left says which limit that is, and changes nothing. */
+Test(lifecycle, too_many_objects_for_the_descriptors_of_a_process)
+{
+	struct manifest manifest;
+	struct before before;
+	struct result result;
+
+	manifest_init(&manifest, "descriptors");
+	manifest_many(&manifest, 100);
+	before_take(&before);
+	with_few_descriptors(&result, "apply", &manifest);
+	assert_code(&result, 3);
+	assert_says(result.err, "ulimit -Hn");
+	result_finish(&result);
+	assert_before(&before);
+}
+
 Test(lifecycle, delete_with_the_manifest_removes_everything)
 {
 	struct manifest manifest;
