@@ -1,33 +1,58 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The floor: `bare apply` and `bare delete` make the bpf() and file-system calls that sockform
- * makes for manifests/echo.yaml, with everything known beforehand: no YAML, no libbpf, no plan, no
- * errors explained. What sockform takes longer is sockform's own cost.
+ * The floor: `bare apply|noop|status|delete [TRIOS [ENTRIES]]` makes the bpf() and file-system calls
+ * that sockform makes for so many trios of a map, a program and an attachment, in the same order and
+ * with everything known beforehand: no YAML, no libbpf, no plan, no errors explained. One trio is what
+ * manifests/echo.yaml declares. What sockform takes longer is sockform's own cost.
+ *
+ * An apply that has nothing to do is measured against `noop`, which opens each pin, reads its info and
+ * closes it.
  */
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/btf.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define ROOT "/sys/fs/bpf/sockform-bare"
-#define HOOK "echo_sockets:stream_verdict"
+#define DEPLOYMENT ROOT "/bench"
+#define HOOK "sockets_%u:stream_verdict"
+#define LINES 2       /* that each verdict has in a manifest */
+#define NAME_BYTES 20 /* "verdict_", the digits of 32 bits and the end */
 
 #define INSN(c, d, s, o, i)                                                                        \
 	{                                                                                          \
 		.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i)                \
 	}
 
-static const char *const folders[] = { ROOT "/echo/maps", ROOT "/echo/programs", ROOT "/echo/slots",
-	ROOT "/echo/dispatchers", ROOT "/echo/links" };
-static const char *const pins[] = { ROOT "/echo/maps/echo_sockets",
-	ROOT "/echo/programs/verdict@0000000000000000", ROOT "/echo/slots/" HOOK,
-	ROOT "/echo/dispatchers/" HOOK, ROOT "/echo/links/" HOOK };
+/* In the order of the folders: what a trio has a pin of. */
+enum part { MAP, PROGRAM, SLOT, DISPATCHER, LINK, PARTS };
+
+static const char *const folders[PARTS] = { DEPLOYMENT "/maps", DEPLOYMENT "/programs",
+	DEPLOYMENT "/slots", DEPLOYMENT "/dispatchers", DEPLOYMENT "/links" };
+static const char *const pins[PARTS] = { DEPLOYMENT "/maps/sockets_%u",
+	DEPLOYMENT "/programs/verdict_%u@0000000000000000", DEPLOYMENT "/slots/" HOOK,
+	DEPLOYMENT "/dispatchers/" HOOK, DEPLOYMENT "/links/" HOOK };
+
+struct trio {
+	int fd[PARTS];
+};
+
+struct bare {
+	struct trio *trios;
+	uint32_t count, entries;
+	int btf;
+	struct bpf_line_info
+		lines[LINES]; /* the same for all: the kernel reads only their strings */
+};
 
 static int bpf(int command, union bpf_attr *attr)
 {
@@ -46,22 +71,80 @@ static int create_map(
 	union bpf_attr attr = { .map_type = type, .key_size = key, .value_size = value };
 
 	attr.max_entries = entries;
-	strcpy(attr.map_name, name);
+	memcpy(attr.map_name, name, strnlen(name, sizeof(attr.map_name) - 1));
 	return bpf(BPF_MAP_CREATE, &attr);
 }
 
-static int load(const char *name, const struct bpf_insn *instructions, uint32_t count)
+static const char *numbered(char name[NAME_BYTES], const char *word, uint32_t number)
 {
+	snprintf(name, NAME_BYTES, "%s_%u", word, number);
+	return name;
+}
+
+/* A program with what its BTF says of it; `function` 0: without. */
+static int load(const struct bare *bare, const char *name, const struct bpf_insn *instructions,
+	uint32_t count, uint32_t function)
+{
+	const struct bpf_func_info info = { .type_id = function };
 	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_SK_SKB, .insn_cnt = count };
 
 	attr.insns = (uintptr_t)instructions;
 	attr.license = (uintptr_t) "GPL";
-	strcpy(attr.prog_name, name);
+	memcpy(attr.prog_name, name, strnlen(name, sizeof(attr.prog_name) - 1));
+	if (function) {
+		attr.prog_btf_fd = (uint32_t)bare->btf;
+		attr.func_info = (uintptr_t)&info;
+		attr.func_info_cnt = 1;
+		attr.func_info_rec_size = sizeof(info);
+		attr.line_info = (uintptr_t)bare->lines;
+		attr.line_info_cnt = LINES;
+		attr.line_info_rec_size = sizeof(bare->lines[0]);
+	}
 	return bpf(BPF_PROG_LOAD, &attr);
 }
 
-static int load_verdict(int map)
+/* int (void *ctx), and with the next id after these a function for each program. */
+#define FIRST_FUNCTION 4
+
+static const uint32_t prototype[] = {
+	1, BTF_KIND_INT << 24, 4, BTF_INT_SIGNED << 24 | 32, /* 1: int */
+	0, BTF_KIND_PTR << 24, 0,                            /* 2: void * */
+	0, BTF_KIND_FUNC_PROTO << 24 | 1, 1, 5, 2,           /* 3 */
+};
+static const char strings[] = "\0int\0ctx\0bench.yaml\0- sk_redirect_hash\0- exit";
+
+static void load_btf(struct bare *bare)
 {
+	size_t types = sizeof(prototype) + bare->count * 3 * sizeof(uint32_t);
+	struct btf_header header = { .magic = BTF_MAGIC, .version = BTF_VERSION };
+	char *blob = calloc(
+		1, sizeof(header) + types + sizeof(strings) + bare->count * (size_t)NAME_BYTES);
+	uint32_t *type = (uint32_t *)(blob + sizeof(header)) + sizeof(prototype) / sizeof(uint32_t);
+	char *names = blob + sizeof(header) + types, *name = names + sizeof(strings);
+	union bpf_attr attr = { .btf = (uintptr_t)blob };
+
+	memcpy(blob + sizeof(header), prototype, sizeof(prototype));
+	memcpy(names, strings, sizeof(strings));
+	for (uint32_t i = 0; i < bare->count; i++, type += 3) {
+		type[0] = (uint32_t)(name - names);
+		type[1] = BTF_KIND_FUNC << 24 | BTF_FUNC_STATIC;
+		type[2] = FIRST_FUNCTION - 1;
+		name += strlen(numbered(name, "verdict", i)) + 1;
+	}
+	header.hdr_len = sizeof(header);
+	header.type_len = header.str_off = (uint32_t)types;
+	header.str_len = (uint32_t)(name - names);
+	memcpy(blob, &header, sizeof(header));
+	attr.btf_size = (uint32_t)(name - blob);
+	bare->btf = bpf(BPF_BTF_LOAD, &attr);
+	free(blob);
+	bare->lines[0] = (struct bpf_line_info){ 0, 9, 20, 9 << 10 | 9 };
+	bare->lines[1] = (struct bpf_line_info){ 11, 9, 39, 10 << 10 | 9 };
+}
+
+static int load_verdict(const struct bare *bare, uint32_t at)
+{
+	int map = bare->trios[at].fd[MAP];
 	const struct bpf_insn verdict[] = {
 		INSN(BPF_STX | BPF_MEM | BPF_DW, 10, 1, -448, 0),
 		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_get_socket_cookie),
@@ -76,11 +159,13 @@ static int load_verdict(int map)
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, SK_PASS),
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
+	char name[NAME_BYTES];
 
-	return load("verdict", verdict, sizeof(verdict) / sizeof(verdict[0]));
+	return load(bare, numbered(name, "verdict", at), verdict,
+		sizeof(verdict) / sizeof(verdict[0]), FIRST_FUNCTION + at);
 }
 
-static int load_dispatcher(int slot)
+static int load_dispatcher(const struct bare *bare, int slot)
 {
 	const struct bpf_insn dispatcher[] = {
 		INSN(BPF_LDX | BPF_MEM | BPF_W, 2, 1, 0, 0),
@@ -93,29 +178,39 @@ static int load_dispatcher(int slot)
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
 
-	return load("sockform_disp", dispatcher, sizeof(dispatcher) / sizeof(dispatcher[0]));
+	return load(
+		bare, "sockform_disp", dispatcher, sizeof(dispatcher) / sizeof(dispatcher[0]), 0);
 }
 
-static int load_pass(void)
+static int load_pass(const struct bare *bare)
 {
 	const struct bpf_insn pass[] = {
 		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, SK_PASS),
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
 
-	return load("sockform_pass", pass, 2);
+	return load(bare, "sockform_pass", pass, 2, 0);
 }
 
-static void pin(int fd, const char *path)
+static const char *path_of(char path[128], enum part part, uint32_t trio)
 {
-	union bpf_attr attr = { .pathname = (uintptr_t)path, .bpf_fd = (uint32_t)fd };
+	snprintf(path, 128, pins[part], trio);
+	return path;
+}
 
+static void pin(const struct bare *bare, enum part part, uint32_t at)
+{
+	char path[128];
+	union bpf_attr attr = { .pathname = (uintptr_t)path_of(path, part, at) };
+
+	attr.bpf_fd = (uint32_t)bare->trios[at].fd[part];
 	bpf(BPF_OBJ_PIN, &attr);
 }
 
-static int open_pin(const char *path)
+static int open_pin(enum part part, uint32_t at)
 {
-	union bpf_attr attr = { .pathname = (uintptr_t)path };
+	char path[128];
+	union bpf_attr attr = { .pathname = (uintptr_t)path_of(path, part, at) };
 
 	return bpf(BPF_OBJ_GET, &attr);
 }
@@ -130,58 +225,192 @@ static void write_slot(int slot, int program)
 	bpf(BPF_MAP_UPDATE_ELEM, &attr);
 }
 
-static void apply(void)
+static void create(struct bare *bare)
 {
-	union bpf_attr attr = { 0 };
-	int map = create_map(BPF_MAP_TYPE_SOCKHASH, "echo_sockets", 8, 8, 65536);
-	int verdict = load_verdict(map);
-	int slot = create_map(BPF_MAP_TYPE_PROG_ARRAY, "sockform_slot", 4, 4, 1);
-	int dispatcher = load_dispatcher(slot);
+	char name[NAME_BYTES];
 
-	mkdir(ROOT "/echo", 0700);
-	if (symlink("sockform-2", ROOT "/echo/layout") != 0)
-		perror("bare: symlink");
-	for (size_t i = 0; i < 5; i++)
-		mkdir(folders[i], 0700);
-	pin(map, pins[0]);
-	pin(verdict, pins[1]);
-	pin(slot, pins[2]);
-	pin(dispatcher, pins[3]);
-	write_slot(slot, verdict);
-	attr.link_create.prog_fd = (uint32_t)dispatcher;
-	attr.link_create.target_fd = (uint32_t)map;
-	attr.link_create.attach_type = BPF_SK_SKB_STREAM_VERDICT;
-	pin(bpf(BPF_LINK_CREATE, &attr), pins[4]);
+	for (uint32_t i = 0; i < bare->count; i++)
+		bare->trios[i].fd[MAP] = create_map(
+			BPF_MAP_TYPE_SOCKHASH, numbered(name, "sockets", i), 8, 8, bare->entries);
+	load_btf(bare);
+	for (uint32_t i = 0; i < bare->count; i++)
+		bare->trios[i].fd[PROGRAM] = load_verdict(bare, i);
+	close(bare->btf);
+	for (uint32_t i = 0; i < bare->count; i++) {
+		int slot = create_map(BPF_MAP_TYPE_PROG_ARRAY, "sockform_slot", 4, 4, 1);
+
+		bare->trios[i].fd[SLOT] = slot;
+		bare->trios[i].fd[DISPATCHER] = load_dispatcher(bare, slot);
+	}
 }
 
-static void remove_all(void)
+static void pin_all(const struct bare *bare)
 {
-	union bpf_attr attr = { 0 };
-	int slot = open_pin(pins[2]), link = open_pin(pins[4]);
+	mkdir(DEPLOYMENT, 0700);
+	if (symlink("sockform-2", DEPLOYMENT "/layout") != 0)
+		perror("bare: symlink");
+	for (enum part part = 0; part < PARTS; part++)
+		mkdir(folders[part], 0700);
+	for (enum part part = 0; part < SLOT; part++)
+		for (uint32_t i = 0; i < bare->count; i++)
+			pin(bare, part, i);
+	for (uint32_t i = 0; i < bare->count; i++) {
+		pin(bare, SLOT, i);
+		pin(bare, DISPATCHER, i);
+	}
+}
 
-	write_slot(slot, load_pass());
-	attr.link_detach.link_fd = (uint32_t)link;
-	bpf(BPF_LINK_DETACH, &attr);
-	for (size_t i = 5; i-- > 0;)
-		unlink(pins[i]);
-	for (size_t i = 5; i-- > 0;)
-		rmdir(folders[i]);
-	unlink(ROOT "/echo/layout");
-	rmdir(ROOT "/echo");
+static void attach(struct trio *trio)
+{
+	union bpf_attr query = { 0 }, attr = { 0 };
+	uint32_t programs[64];
+
+	query.query.target_fd = (uint32_t)trio->fd[MAP];
+	query.query.attach_type = BPF_SK_SKB_STREAM_VERDICT;
+	query.query.prog_ids = (uintptr_t)programs;
+	query.query.prog_cnt = 64;
+	bpf(BPF_PROG_QUERY, &query);
+	attr.link_create.prog_fd = (uint32_t)trio->fd[DISPATCHER];
+	attr.link_create.target_fd = (uint32_t)trio->fd[MAP];
+	attr.link_create.attach_type = BPF_SK_SKB_STREAM_VERDICT;
+	trio->fd[LINK] = bpf(BPF_LINK_CREATE, &attr);
+}
+
+static void apply(struct bare *bare)
+{
+	create(bare);
+	pin_all(bare);
+	for (uint32_t i = 0; i < bare->count; i++)
+		write_slot(bare->trios[i].fd[SLOT], bare->trios[i].fd[PROGRAM]);
+	for (uint32_t i = 0; i < bare->count; i++) {
+		attach(&bare->trios[i]);
+		pin(bare, LINK, i);
+	}
+	for (uint32_t i = 0; i < bare->count; i++)
+		for (enum part part = 0; part < PARTS; part++)
+			close(bare->trios[i].fd[part]);
+}
+
+static void read_info(int fd)
+{
+	uint64_t info[32] = { 0 };
+	union bpf_attr attr = { 0 };
+
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (uintptr_t)info;
+	bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
+}
+
+static void read_slot(int slot)
+{
+	uint32_t element = 0, program;
+	union bpf_attr attr = { .map_fd = (uint32_t)slot };
+
+	attr.key = (uintptr_t)&element;
+	attr.value = (uintptr_t)&program;
+	bpf(BPF_MAP_LOOKUP_ELEM, &attr);
+}
+
+/* A map without entries answers ENOENT. */
+static void count_entries(int map)
+{
+	uint64_t key;
+	union bpf_attr attr = { .map_fd = (uint32_t)map };
+
+	attr.next_key = (uintptr_t)&key;
+	syscall(SYS_bpf, BPF_MAP_GET_NEXT_KEY, &attr, sizeof(attr));
+}
+
+/* What is there: opening each pin and reading its info, and what runs and what is in it, too. */
+static void observe(const struct bare *bare, bool slots, bool entries)
+{
+	for (enum part part = 0; part < PARTS; part++)
+		for (uint32_t i = 0; i < bare->count; i++) {
+			int fd = open_pin(part, i);
+
+			read_info(fd);
+			if (slots && part == SLOT)
+				read_slot(fd);
+			if (entries && part == MAP)
+				count_entries(fd);
+			close(fd);
+		}
+}
+
+static void noop(struct bare *bare)
+{
+	observe(bare, false, false);
+}
+
+static void status(struct bare *bare)
+{
+	observe(bare, true, true);
+}
+
+static void detach(const struct bare *bare)
+{
+	int pass = load_pass(bare);
+
+	for (uint32_t i = 0; i < bare->count; i++) {
+		union bpf_attr attr = { 0 };
+		int slot = open_pin(SLOT, i), link = open_pin(LINK, i);
+
+		write_slot(slot, pass);
+		attr.link_detach.link_fd = (uint32_t)link;
+		bpf(BPF_LINK_DETACH, &attr);
+		close(slot);
+		close(link);
+	}
+}
+
+static void remove_all(struct bare *bare)
+{
+	char path[128];
+
+	observe(bare, true, false);
+	detach(bare);
+	for (enum part part = PARTS; part-- > 0;)
+		for (uint32_t i = 0; i < bare->count; i++)
+			unlink(path_of(path, part, i));
+	for (enum part part = PARTS; part-- > 0;)
+		rmdir(folders[part]);
+	unlink(DEPLOYMENT "/layout");
+	rmdir(DEPLOYMENT);
+}
+
+/* A trio takes four descriptors while it is made. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int main(int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		void (*run)(struct bare *bare);
+	} verbs[] = { { "apply", apply }, { "noop", noop }, { "status", status },
+		{ "delete", remove_all } };
+	struct bare bare = {
+		.count = argc > 2 ? (uint32_t)atoi(argv[2]) : 1,
+		.entries = argc > 3 ? (uint32_t)atoi(argv[3]) : 65536,
+	};
 	int lock;
 
+	bare.trios = calloc(bare.count, sizeof(*bare.trios));
+	raise_limit();
 	mkdir(ROOT, 0700);
 	lock = open(ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	flock(lock, LOCK_EX);
-	if (argc == 2 && strcmp(argv[1], "apply") == 0)
-		apply();
-	else if (argc == 2 && strcmp(argv[1], "delete") == 0)
-		remove_all();
-	else
-		return 2;
-	return 0;
+	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0) {
+			verbs[i].run(&bare);
+			return 0;
+		}
+	return 2;
 }
