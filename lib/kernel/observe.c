@@ -200,8 +200,7 @@ static bool observe_record(
 
 	if (!text || !state_parse_record(arena, text, &record))
 		return false;
-	name_index_add(arena, &state->record_files, file, state->records.count);
-	*vec_add(arena, &state->records) = record;
+	state_add_record(arena, state, record);
 	return !strchr(file, ':') || attachment_of(observer, file);
 }
 

@@ -17,6 +17,12 @@ void state_add_program(struct arena *arena, struct state *state, struct state_pr
 	*vec_add(arena, &state->programs) = program;
 }
 
+void state_add_record(struct arena *arena, struct state *state, struct state_record record)
+{
+	name_index_add(arena, &state->record_files, record.file, state->records.count);
+	*vec_add(arena, &state->records) = record;
+}
+
 void state_add_hook(struct arena *arena, struct state *state, struct state_hook hook)
 {
 	name_index_add(arena, &state->hook_names, hook.name, state->hooks.count);

@@ -136,7 +136,6 @@ struct state {
 	struct name_index record_files; /* positions in records */
 	struct name_index map_names;    /* positions in maps */
 	struct name_index program_files;
-	struct id_index program_ids;
 	struct name_index attachment_names;
 	struct name_index cgroup_paths;
 	struct name_index hook_names;
@@ -147,6 +146,7 @@ struct state {
 /* What is found by name, or by id, enters the state through these. */
 void state_add_map(struct arena *arena, struct state *state, struct state_map map);
 void state_add_program(struct arena *arena, struct state *state, struct state_program program);
+void state_add_record(struct arena *arena, struct state *state, struct state_record record);
 void state_add_hook(struct arena *arena, struct state *state, struct state_hook hook);
 const struct state_cgroup *state_add_cgroup(
 	struct arena *arena, struct state *state, struct state_cgroup cgroup);

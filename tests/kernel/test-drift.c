@@ -260,9 +260,10 @@ static void dispatcher_swapped(struct ground *ground)
 
 static void link_swapped(struct ground *ground)
 {
-	int other = another_map();
+	int other = another_map(), program = program_pass();
 
-	swap(ground, "links/" VERDICT, link_make(program_pass(), other, BPF_SK_SKB_STREAM_VERDICT));
+	swap(ground, "links/" VERDICT, link_make(program, other, BPF_SK_SKB_STREAM_VERDICT));
+	close(program);
 	close(other);
 }
 
@@ -393,10 +394,10 @@ static const char *const remedies[] = {
 	[BESIDE] = "take it away, or apply its manifest with --force",
 };
 
-static void ground_make(struct ground *ret, const struct row *row)
+static void ground_make(struct ground *ret, const struct row *row, const char *cgroup)
 {
 	ret->held = -1;
-	ret->cgroup = cgroup_make(row->name);
+	ret->cgroup = cgroup;
 	manifest_init(&ret->manifest, row->name);
 	ground_write(ret);
 	sockform_expect(0, "apply", ret->manifest.path);
@@ -490,12 +491,13 @@ static void before_finish(struct before *before)
 Test(drift, each_kind_is_seen_and_repaired)
 {
 	struct before before = { snapshot_ids(), snapshot_pins() };
+	const char *cgroup = cgroup_make("drift");
 
 	cr_assert_geq(ROW_COUNT, 15);
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		struct ground ground;
 
-		ground_make(&ground, &rows[i]);
+		ground_make(&ground, &rows[i], cgroup);
 		rows[i].tamper(&ground);
 		assert_seen(&rows[i], &ground);
 		repair(&rows[i], &ground);
@@ -510,7 +512,7 @@ Test(drift, a_program_in_the_wrong_slot_is_put_right)
 	static const struct row row = { "crossed", slot_crossed, NULL, APPLY };
 	struct ground ground;
 
-	ground_make(&ground, &row);
+	ground_make(&ground, &row, cgroup_make("crossed"));
 	slot_crossed(&ground);
 	sockform_expect(1, "plan", "--exit-code", ground.manifest.path);
 	sockform_expect(0, "apply", ground.manifest.path);
@@ -521,11 +523,12 @@ Test(drift, a_program_in_the_wrong_slot_is_put_right)
 Test(drift, a_forced_delete_takes_what_is_not_ours)
 {
 	struct before before = { snapshot_ids(), snapshot_pins() };
+	const char *cgroup = cgroup_make("drift");
 
 	for (size_t i = 0; i < ROW_COUNT; i++) {
 		struct ground ground;
 
-		ground_make(&ground, &rows[i]);
+		ground_make(&ground, &rows[i], cgroup);
 		rows[i].tamper(&ground);
 		assert_gone(&ground, &before);
 	}
