@@ -13,6 +13,12 @@ static struct kernel_hook old_hook(const struct plan_step *step, const struct st
 		step->old->dispatcher.flags };
 }
 
+/* What is not ours has none here: it goes by its pin alone. */
+static bool has_link(const struct plan_step *step, const struct step_objects *objects)
+{
+	return objects->link >= 0 || step->old->link.bare;
+}
+
 /*
  * Sockets that are in the map keep the dispatcher after the link is gone: what the slot holds
  * decides what they do. A program that passes is put into it rather than nothing, because emptying
@@ -28,9 +34,12 @@ static bool retire_attachment(struct apply_run *run, const struct deployment_run
 	if (objects->pass >= 0)
 		error = journal_write_slot(run, objects, objects->pass,
 			step_path(run, deployment, step, FOLDER_SLOTS));
-	if (!error && objects->link >= 0 && step->old->link.target)
-		error = journal_detach_link(
+	if (!error && has_link(step, objects) && step->old->link.target)
+		error = journal_detach(
 			run, objects, &hook, step_path(run, deployment, step, FOLDER_LINKS));
+	/* The record outlives what is only detached. */
+	if (!error && step->old->link.bare && deployment->plan->partial)
+		error = apply_record_attached(run, deployment, step, step->old->link.program, 0);
 	return !error || apply_refused(run, step, "detach", error);
 }
 
@@ -88,7 +97,7 @@ static bool clear_hook(struct apply_run *run, const struct plan_step *step,
 	if (step->link_in_the_way) {
 		const struct kernel_hook old = old_hook(step, objects);
 
-		error = journal_detach_link(run, objects, &old, path);
+		error = journal_detach(run, objects, &old, path);
 	}
 	if (error)
 		return apply_refused(run, step, "detach", error);
@@ -97,6 +106,19 @@ static bool clear_hook(struct apply_run *run, const struct plan_step *step,
 	hook.flags = step->replaced->flags;
 	error = journal_detach_foreign(run, objects, &hook, step->replaced, step->name);
 	return !error || apply_refused(run, step, "take the other program off", error);
+}
+
+/* Without a link there is nothing to pin: what is attached where is in the record. */
+static int record_attached(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects,
+	const struct kernel_hook *hook)
+{
+	int64_t dispatcher = kernel_object_id(objects->dispatcher);
+	int64_t map = kernel_object_id(hook->target);
+
+	if (dispatcher < 0 || map < 0)
+		return (int)(dispatcher < 0 ? dispatcher : map);
+	return apply_record_attached(run, deployment, step, (uint32_t)dispatcher, (uint32_t)map);
 }
 
 static bool create_link(struct apply_run *run, const struct deployment_run *deployment,
@@ -108,10 +130,11 @@ static bool create_link(struct apply_run *run, const struct deployment_run *depl
 
 	if (!clear_hook(run, step, objects, hook, path))
 		return false;
-	error = journal_create_link(run, objects, &hook, path);
+	error = journal_attach(run, objects, &hook, path);
 	if (error)
 		return apply_refused(run, step, "attach", error);
-	error = journal_pin(run, objects->link, path, step->stale_link);
+	error = objects->link >= 0 ? journal_pin(run, objects->link, path, step->stale_link)
+				   : record_attached(run, deployment, step, objects, &hook);
 	return !error || apply_refused(run, step, "pin the link of", error);
 }
 

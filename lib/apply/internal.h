@@ -70,6 +70,9 @@ int apply_record_program(struct apply_run *run, const struct deployment_run *dep
 	const struct plan_step *step, const struct step_objects *objects);
 int apply_record_attachment(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects);
+/* To which map the dispatcher is attached without a link; `map` 0: to none by now. */
+int apply_record_attached(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, uint32_t dispatcher, uint32_t map);
 
 /* stage.c */
 bool apply_stage(struct apply_run *run, const struct deployment_run *deployment);
@@ -87,9 +90,9 @@ int journal_write_text(
 int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces);
 int journal_write_slot(
 	struct apply_run *run, const struct step_objects *objects, int program, const char *path);
-int journal_create_link(struct apply_run *run, struct step_objects *objects,
+int journal_attach(struct apply_run *run, struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
-int journal_detach_link(struct apply_run *run, const struct step_objects *objects,
+int journal_detach(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
 int journal_detach_foreign(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const struct state_holder *holder, const char *title);

@@ -100,23 +100,29 @@ int journal_write_slot(
 	return error;
 }
 
-static int undo_link(struct apply_run *run, const struct journal_entry *entry)
+static int undo_attach(struct apply_run *run, const struct journal_entry *entry)
 {
+	const struct step_objects *objects = entry->objects;
+
 	(void)run;
 	/* Closing the last descriptor would detach too, but later, and a pin may still hold it. */
-	return kernel_detach_link(entry->objects->link);
+	return objects->link >= 0 ? kernel_detach_link(objects->link)
+				  : kernel_detach_program(objects->dispatcher, &entry->hook);
 }
 
-int journal_create_link(struct apply_run *run, struct step_objects *objects,
+int journal_attach(struct apply_run *run, struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path)
 {
-	int link = kernel_create_link(objects->dispatcher, hook);
+	int link, error = kernel_attach(objects->dispatcher, hook, &link);
+	struct journal_entry *entry;
 
-	if (link < 0)
-		return link;
+	if (error)
+		return error;
 	objects->old_link = objects->link;
 	objects->link = link;
-	add_entry(run, undo_link, path)->objects = objects;
+	entry = add_entry(run, undo_attach, path);
+	entry->objects = objects;
+	entry->hook = *hook;
 	return 0;
 }
 
@@ -126,18 +132,20 @@ static int undo_detach(struct apply_run *run, const struct journal_entry *entry)
 	cleanup_fd int linked = -1, target = -1, link = -1;
 	struct kernel_hook hook = entry->hook;
 	int program = reach(objects->old_linked, objects->old_linked_pin, &linked);
+	int error;
 
 	hook.target = reach(hook.target, objects->old_target_pin, &target);
-	link = program < 0       ? program
-	       : hook.target < 0 ? hook.target
-				 : kernel_create_link(program, &hook);
-	return link < 0 ? link : kernel_pin_over(run->kernel, link, entry->path);
+	if (program < 0 || hook.target < 0)
+		return program < 0 ? program : hook.target;
+	error = kernel_attach(program, &hook, &link);
+	return error || link < 0 ? error : kernel_pin_over(run->kernel, link, entry->path);
 }
 
-int journal_detach_link(struct apply_run *run, const struct step_objects *objects,
+int journal_detach(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path)
 {
-	int error = kernel_detach_link(objects->link);
+	int error = objects->link >= 0 ? kernel_detach_link(objects->link)
+				       : kernel_detach_program(objects->old_linked, hook);
 	struct journal_entry *entry;
 
 	if (error)

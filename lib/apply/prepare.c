@@ -204,11 +204,14 @@ static bool share_pass(
 	return true;
 }
 
-/* A pin to go back by: a teardown replaces none, and opens it when it comes to that. */
+/*
+ * A pin to go back by: a teardown replaces none, and opens it when it comes to that. `pin` NULL: it is
+ * needed now.
+ */
 static int open_to_go_back(
 	const struct deployment_run *deployment, const char *path, const char **pin)
 {
-	if (deployment->plan->manifest)
+	if (deployment->plan->manifest || !pin)
 		return kernel_open_pin(path);
 	*pin = path;
 	return -1;
@@ -263,17 +266,20 @@ static bool open_linked(struct apply_run *run, const struct deployment_run *depl
 	const struct plan_step *step, struct step_objects *objects)
 {
 	const struct state_attachment *old = step->old;
+	/* To take off what is there without a link needs what a link would know. */
+	const char **target_pin = old->link.bare ? NULL : &objects->old_target_pin;
+	const char **linked_pin = old->link.bare ? NULL : &objects->old_linked_pin;
 
-	if (!open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS), &objects->link))
+	if (!old->link.bare && !open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS),
+				       &objects->link))
 		return false;
 	if (!old->link.target) /* detached already: nothing to take back */
 		return true;
-	objects->old_target = open_old_target(run, deployment, old, &objects->old_target_pin);
+	objects->old_target = open_old_target(run, deployment, old, target_pin);
 	objects->old_linked =
 		old->dispatcher.id == old->link.program
 			? open_to_go_back(deployment,
-				  step_path(run, deployment, step, FOLDER_DISPATCHERS),
-				  &objects->old_linked_pin)
+				  step_path(run, deployment, step, FOLDER_DISPATCHERS), linked_pin)
 			: kernel_open_program(old->link.program);
 	if (objects->old_target < 0 && !objects->old_target_pin &&
 		!(old->kind->on_cgroup && objects->old_target == -ENOENT))
@@ -374,7 +380,8 @@ static bool prepare_unwanted_attachment(
 	const struct state_attachment *old = step->old;
 
 	/* What is not ours goes by its pin alone. */
-	if (old->link.id && !old->link.foreign && !open_linked(run, deployment, step, objects))
+	if (state_attachment_has_link(old) && !old->link.foreign &&
+		!open_linked(run, deployment, step, objects))
 		return false;
 	if (!old->slot.program || old->slot.foreign)
 		return true;

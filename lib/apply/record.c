@@ -5,6 +5,8 @@
  */
 #include "lib/apply/internal.h"
 
+#include <errno.h>
+
 struct record {
 	struct state_generation generations[STATE_GENERATIONS];
 	size_t count;
@@ -68,6 +70,7 @@ static void add_old_attachment(struct record *record, const struct state_attachm
 	struct state_generation pinned = {
 		.id = old->slot.foreign ? 0 : old->slot.id,
 		.dispatcher = old->dispatcher.foreign ? 0 : old->dispatcher.id,
+		.attached = old->link.bare ? (uint32_t)old->link.target : 0,
 	};
 
 	if (pinned.id || pinned.dispatcher)
@@ -90,4 +93,22 @@ int apply_record_attachment(struct apply_run *run, const struct deployment_run *
 	if (step->old)
 		add_old_attachment(&record, step->old);
 	return write_record(run, deployment, step->file, &record);
+}
+
+int apply_record_attached(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, uint32_t dispatcher, uint32_t map)
+{
+	struct arena *arena = run->kernel->arena;
+	const char *path =
+		kernel_path(run->kernel, deployment->plan->deployment, FOLDER_RECORDS, step->file);
+	const char *before = kernel_read_text(arena, path);
+	struct state_record record = { 0 };
+
+	if (!before || !state_parse_record(arena, before, &record))
+		return -ENOENT;
+	for (size_t i = 0; i < record.count; i++)
+		if (record.generations[i].dispatcher == dispatcher)
+			record.generations[i].attached = map;
+	return journal_write_text(
+		run, path, state_record_text(arena, record.generations, record.count), before);
 }

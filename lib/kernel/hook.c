@@ -105,15 +105,33 @@ static bool has_program(const struct query *query, uint32_t id)
 	return false;
 }
 
-int kernel_create_link(int program, const struct kernel_hook *hook)
+int kernel_is_on_hook(uint32_t program, const struct kernel_hook *hook)
+{
+	struct query there;
+	int error = query(hook->target, hook->type, &there);
+
+	return error ? error : has_program(&there, program);
+}
+
+int kernel_attach(int program, const struct kernel_hook *hook, int *link)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = hook->flags);
+	bool on_map = !attach_kind_of(hook->type)->on_cgroup, is_there = false;
 	struct query there;
 
-	if (!attach_kind_of(hook->type)->on_cgroup &&
-		query(hook->target, hook->type, &there) == 0 && there.count)
-		return -EBUSY;
-	return result_of(bpf_link_create(program, hook->target, hook->type, &options));
+	if (on_map && query(hook->target, hook->type, &there) == 0 && there.count) {
+		is_there = has_program(&there, program_id(program));
+		if (!is_there)
+			return -EBUSY;
+	}
+	*link = result_of(bpf_link_create(program, hook->target, hook->type, &options));
+	if (*link >= 0)
+		return 0;
+	if (*link != -EINVAL || !on_map)
+		return *link;
+	*link = -1;
+	/* An attach that was cut short may have left it there. */
+	return is_there ? 0 : kernel_attach_program(program, hook);
 }
 
 int kernel_detach_link(int link)

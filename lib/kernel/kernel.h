@@ -196,11 +196,12 @@ struct kernel_hook {
 };
 
 /*
- * A descriptor; -EBUSY (maps) or -EPERM (cgroups) where a program is there that shares with none. A
- * program that was attached to a map without a link the kernel would replace without a word (seen on
- * 6.18), so the map is asked first.
+ * Attaches by a link, or to a map without one where the kernel has none for maps (before about 6.10):
+ * *link is its descriptor, or -1. -EBUSY (maps) or -EPERM (cgroups) where a program is there that shares
+ * with none. A program that was attached to a map without a link the kernel would replace without a word
+ * (seen on 6.18), so the map is asked first; before about 5.18 it cannot be asked.
  */
-int kernel_create_link(int program, const struct kernel_hook *hook);
+int kernel_attach(int program, const struct kernel_hook *hook, int *link);
 int kernel_detach_link(int link);
 
 /*
@@ -233,6 +234,11 @@ int kernel_link_info(int fd, struct kernel_link *ret);
  */
 int kernel_query_hook(struct kernel *kernel, const struct kernel_hook *hook, uint64_t target_id,
 	state_holders *ret, bool *shared);
+
+/*
+ * Whether a program is on a map's hook: 1, 0, or a negative errno, -EINVAL where the kernel cannot tell.
+ */
+int kernel_is_on_hook(uint32_t program, const struct kernel_hook *hook);
 
 /* What an attachment of a manifest is to hang on. */
 struct kernel_wanted {

@@ -240,6 +240,33 @@ static bool observe_folder(
 	return true;
 }
 
+/*
+ * An attachment without a link: its record tells to which map, and the map whether it is so; kernels
+ * that cannot be asked (before about 5.18) are taken by the record's word.
+ */
+static void observe_bare(const struct observer *observer, struct state_attachment *attachment)
+{
+	const struct state_record *record = state_record_of(observer->state, attachment->name);
+	const struct state_map *map = state_map_named(observer->state, attachment->target);
+	uint32_t attached = record ? record->generations[0].attached : 0;
+	cleanup_fd int fd = -1;
+	struct kernel_hook hook = { .type = attachment->kind->type };
+	int there = 0;
+
+	if (!attached || attachment->link.id)
+		return;
+	if (map && map->id == attached) {
+		fd = kernel_open_pin(kernel_path(observer->kernel, observer->state->deployment,
+			FOLDER_MAPS, attachment->target));
+		hook.target = fd;
+		there = kernel_is_on_hook(record->generations[0].dispatcher, &hook);
+	}
+	attachment->link.bare = true;
+	attachment->link.program = record->generations[0].dispatcher;
+	attachment->link.type = attachment->kind->type;
+	attachment->link.target = there == 1 || there == -EINVAL ? attached : 0;
+}
+
 static const char *read_text(const struct observer *observer, enum kernel_text text)
 {
 	return kernel_read_text(observer->kernel->arena,
@@ -298,6 +325,8 @@ static bool observe(struct kernel *kernel, const char *deployment, bool counts, 
 	vec_each (attachment, &ret->attachments)
 		if (attachment->target[0] == '/')
 			kernel_find_cgroup(kernel, ret, attachment->target);
+		else if (!attachment->kind->on_cgroup)
+			observe_bare(&observer, attachment);
 	return true;
 }
 

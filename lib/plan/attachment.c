@@ -58,7 +58,7 @@ static const char *attachment_reason(
 			       ? "its flags changed"
 			       : "its dispatcher was gone";
 	if (parts & PLAN_LINK)
-		return old->link.id ? "its link was gone" : "it was detached";
+		return state_attachment_has_link(old) ? "its link was gone" : "it was detached";
 	return "takes effect for every socket at once";
 }
 
@@ -182,7 +182,7 @@ static void fill_step(struct planner *planner, struct plan_step *step, const cha
 
 	step->file = name;
 	step->detail = attachment->program.text;
-	step->stale_link = old && old->link.id && (step->parts & PLAN_LINK);
+	step->stale_link = old && state_attachment_has_link(old) && (step->parts & PLAN_LINK);
 	step->link_in_the_way = step->stale_link && is_in_the_way(planner, attachment, old);
 	if (old && step->parts)
 		step->reason = attachment_reason(step->parts,

@@ -43,8 +43,10 @@ static bool runs(struct arena *arena, const struct state *state,
 static bool is_attached(const struct state *state, const struct state_attachment *attachment)
 {
 	if (attachment->kind->on_cgroup)
-		return attachment->link.id || attachment->dispatcher.id || attachment->slot.id;
-	return attachment->link.id || state_program_with_id(state, attachment->slot.program);
+		return state_attachment_has_link(attachment) || attachment->dispatcher.id ||
+		       attachment->slot.id;
+	return state_attachment_has_link(attachment) ||
+	       state_program_with_id(state, attachment->slot.program);
 }
 
 const struct plan *plan_detach(struct arena *arena, const struct state *state,

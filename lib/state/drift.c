@@ -61,10 +61,10 @@ static const char *wrong_part(const struct state *state, const struct state_atta
 		return "its slot has no pin";
 	if (!attachment->dispatcher.id)
 		return "its dispatcher has no pin";
-	if (!attachment->link.id)
+	if (!state_attachment_has_link(attachment))
 		return "it is detached (its link has no pin)";
 	if (!attachment->link.target)
-		return "its link is detached";
+		return attachment->link.bare ? "it is detached" : "its link is detached";
 	if (attachment->link.target != target)
 		return on_cgroup ? "its link is on another cgroup" : "its link is on another map";
 	if (attachment->link.type != attachment->kind->type)

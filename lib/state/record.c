@@ -3,10 +3,10 @@
  * Records: the target text of a symlink for each map, program and attachment, which says of what
  * sockform pinned under that name what the kernel does not know:
  *
- *	<id> <dispatcher's id> <key layout>[;<the same of what it took the place of>]...
+ *	<id> <dispatcher> <attached> <key layout>[;<the same of what it took the place of>]...
  *
- * as in "45 0 [cookie];44 0 [cookie]". An attachment's id is its slot's; 0 and "-" stand for what
- * there is none of. A record is written before what it is about is pinned, and names the old one
+ * as in "45 0 0 [cookie];44 0 0 [cookie]". An attachment's id is its slot's, "attached" is the map that
+ * its dispatcher is attached to without a link; 0 and "-" stand for what there is none of. A record is written before what it is about is pinned, and names the old one
  * beside the new: at no time is there a pin of ours without a record that knows it.
  */
 #include "lib/state/state.h"
@@ -19,8 +19,9 @@
 
 static const char *generation_text(struct arena *arena, const struct state_generation *generation)
 {
-	return arena_printf(arena, "%" PRIu32 " %" PRIu32 " %s", generation->id,
-		generation->dispatcher, generation->key ? generation->key : NOTHING);
+	return arena_printf(arena, "%" PRIu32 " %" PRIu32 " %" PRIu32 " %s", generation->id,
+		generation->dispatcher, generation->attached,
+		generation->key ? generation->key : NOTHING);
 }
 
 const char *state_record_text(
@@ -38,7 +39,8 @@ static bool parse_generation(struct arena *arena, const char *text, struct state
 {
 	int used = 0;
 
-	if (sscanf(text, "%" SCNu32 " %" SCNu32 " %n", &ret->id, &ret->dispatcher, &used) != 2 ||
+	if (sscanf(text, "%" SCNu32 " %" SCNu32 " %" SCNu32 " %n", &ret->id, &ret->dispatcher,
+		    &ret->attached, &used) != 3 ||
 		!used || !text[used])
 		return false;
 	if (strcmp(text + used, NOTHING) != 0)

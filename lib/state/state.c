@@ -98,11 +98,17 @@ bool state_attachment_dispatches(const struct state_attachment *attachment, uint
 	       attachment->dispatcher.flags == flags;
 }
 
+bool state_attachment_has_link(const struct state_attachment *attachment)
+{
+	return attachment->link.id || attachment->link.bare;
+}
+
 bool state_attachment_is_linked(
 	const struct state_attachment *attachment, uint64_t target, uint32_t flags)
 {
-	return state_attachment_dispatches(attachment, flags) && attachment->link.id &&
-	       !attachment->link.foreign && target && attachment->link.target == target &&
+	return state_attachment_dispatches(attachment, flags) &&
+	       state_attachment_has_link(attachment) && !attachment->link.foreign && target &&
+	       attachment->link.target == target &&
 	       attachment->link.program == attachment->dispatcher.id &&
 	       attachment->link.type == attachment->kind->type;
 }

@@ -21,6 +21,7 @@
 struct state_generation {
 	uint32_t id;         /* of the map or the program; an attachment's slot */
 	uint32_t dispatcher; /* an attachment's; else 0 */
+	uint32_t attached;   /* id of the map to which that is attached without a link; else 0 */
 	const char *key;     /* a map's key layout as text; NULL: none was declared */
 };
 
@@ -86,6 +87,7 @@ struct state_attachment {
 	} dispatcher;
 	struct {
 		uint32_t id;  /* 0: no pin */
+		bool bare;    /* none: kernels before about 6.10 attach to maps without one */
 		bool foreign; /* it runs, or ran, no dispatcher of ours */
 		uint32_t program, type;
 		uint64_t target; /* id of the map or of the cgroup; 0: detached */
@@ -211,6 +213,9 @@ bool state_attachment_holds(
 
 /* Whether its dispatcher is there, uses its slot and is to be attached with these flags. */
 bool state_attachment_dispatches(const struct state_attachment *attachment, uint32_t flags);
+
+/* Whether it has what attaches it, be it detached by now. */
+bool state_attachment_has_link(const struct state_attachment *attachment);
 
 /* Whether its link attaches that dispatcher to the target with that id. */
 bool state_attachment_is_linked(

@@ -212,7 +212,7 @@ static void leftover(struct ground *ground)
 
 static void record_left(struct ground *ground)
 {
-	cr_assert_eq(symlink("1 0 -", manifest_pin(&ground->manifest, "records/gone")), 0);
+	cr_assert_eq(symlink("1 0 0 -", manifest_pin(&ground->manifest, "records/gone")), 0);
 }
 
 static int another_map(void)
