@@ -16,10 +16,8 @@ bool apply_refused(struct apply_run *run, const struct plan_step *step, const ch
 	return false;
 }
 
-bool apply_remove_pin(struct apply_run *run, const char *path)
+bool apply_removed(struct apply_run *run, const char *path, int error)
 {
-	int error = kernel_unpin(path);
-
 	if (error)
 		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none, "cannot remove %s: %s",
 			path, kernel_explain(run->kernel->arena, error));
@@ -111,6 +109,9 @@ static bool run_stages(struct apply_run *run)
 	vec_each (deployment, &run->deployments)
 		if (!apply_commit(run, deployment))
 			return false;
+	vec_each (deployment, &run->deployments)
+		if (!apply_clean(run, deployment))
+			return false;
 	return true;
 }
 
@@ -140,7 +141,7 @@ bool apply_plans(struct kernel *kernel, const plan_list *plans)
 	add_deployments(&run, plans);
 	if (run_stages(&run))
 		vec_each (deployment, &run.deployments)
-			apply_clean(&run, deployment);
+			apply_clean_links(&run, deployment);
 	else
 		journal_undo(&run);
 	journal_finish(&run);

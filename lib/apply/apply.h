@@ -7,11 +7,11 @@
  *	stage     remove what a crash left half-way, make the folders, pin what is new: nothing that
  *	          runs has changed yet, unless it was such a leftover
  *	commit    take away attachments that go, write slots, create links
- *	clean     remove the pins of what is superseded or no longer wanted
+ *	clean     remove the pins of what is superseded or no longer wanted, and folders; then links
+ *	          that new ones stand beside
  *
- * Everything from stage to commit goes through a journal of undos, run backwards on the first
- * failure. Cleaning comes last and is never undone: what it cannot remove is named as an error, shows
- * as drift, and goes with the next apply or delete.
+ * Everything from stage to clean goes through a journal of undos, run backwards on the first failure.
+ * Detaching the old links comes last and is not undone: what fails there is named as an error.
  */
 #pragma once
 
@@ -22,8 +22,8 @@ typedef VEC(const struct plan *) plan_list;
 
 /*
  * The caller holds the exclusive lock since before the plans' states were observed. True when
- * everything was done; false with diagnostics, and with the kernel as it was before, unless it was
- * cleaning that failed or a diagnostic says what could not be taken back.
+ * everything was done; false with diagnostics, and with the kernel as it was before, unless a
+ * diagnostic says what could not be taken back, or which link is attached beside a new one.
  */
 bool apply_plans(struct kernel *kernel, const plan_list *plans);
 

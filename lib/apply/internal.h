@@ -81,7 +81,8 @@ bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
 bool apply_commit(struct apply_run *run, const struct deployment_run *deployment);
 
 /* clean.c */
-void apply_clean(struct apply_run *run, const struct deployment_run *deployment);
+bool apply_clean(struct apply_run *run, const struct deployment_run *deployment);
+void apply_clean_links(struct apply_run *run, const struct deployment_run *deployment);
 
 /* journal.c: each makes one change and notes how to undo it; 0 or a negative errno */
 int journal_make_folder(struct apply_run *run, const char *path);
@@ -96,6 +97,9 @@ int journal_detach(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
 int journal_detach_foreign(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const struct state_holder *holder, const char *title);
+int journal_unpin(struct apply_run *run, const char *path);         /* 0 also where nothing is */
+int journal_remove_folder(struct apply_run *run, const char *path); /* likewise */
+int journal_remove_text(struct apply_run *run, const char *path);   /* likewise */
 void journal_undo(struct apply_run *run);
 void journal_finish(struct apply_run *run);
 
@@ -103,8 +107,8 @@ void journal_finish(struct apply_run *run);
 bool apply_refused(
 	struct apply_run *run, const struct plan_step *step, const char *what, int error);
 
-/* False with an E0402 where the pin stays. */
-bool apply_remove_pin(struct apply_run *run, const char *path);
+/* False with an E0402 where removing a pin came to an error. */
+bool apply_removed(struct apply_run *run, const char *path, int error);
 
 /* The path of the pin that has the step's name, in a folder. */
 const char *step_path(const struct apply_run *run, const struct deployment_run *deployment,

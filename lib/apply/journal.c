@@ -8,6 +8,8 @@
 
 #include "lib/base/cleanup.h"
 
+#include <errno.h>
+
 typedef int (*undo_change)(struct apply_run *run, const struct journal_entry *entry);
 
 /* The entry is to be completed before the next is added. */
@@ -52,6 +54,36 @@ int journal_write_text(
 	return error;
 }
 
+static int undo_remove_text(struct apply_run *run, const struct journal_entry *entry)
+{
+	return kernel_write_text(run->kernel->arena, entry->path, entry->text, false);
+}
+
+static int undo_remove_folder(struct apply_run *run, const struct journal_entry *entry)
+{
+	(void)run;
+	return kernel_make_folder(entry->path);
+}
+
+int journal_remove_folder(struct apply_run *run, const char *path)
+{
+	int error = kernel_remove_folder(path);
+
+	if (!error)
+		add_entry(run, undo_remove_folder, path);
+	return error;
+}
+
+int journal_remove_text(struct apply_run *run, const char *path)
+{
+	const char *before = kernel_read_text(run->kernel->arena, path);
+	int error = before ? kernel_unpin(path) : 0;
+
+	if (!error && before)
+		add_entry(run, undo_remove_text, path)->text = before;
+	return error;
+}
+
 static int undo_pin(struct apply_run *run, const struct journal_entry *entry)
 {
 	if (entry->pin >= 0)
@@ -65,6 +97,22 @@ int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
 	int error = old >= 0 ? kernel_pin_over(run->kernel, fd, path) : kernel_pin(fd, path);
 
 	if (!error)
+		add_entry(run, undo_pin, path)->pin = fd_steal(&old);
+	return error;
+}
+
+/*
+ * Where there is no descriptor left to hold it by, it goes all the same, with no way back: or what is
+ * large could not be taken away at all.
+ */
+int journal_unpin(struct apply_run *run, const char *path)
+{
+	cleanup_fd int old = kernel_open_pin(path);
+	int error = old >= 0 || old == -ENOENT || old == -EMFILE || old == -ENFILE
+			    ? kernel_unpin(path)
+			    : old;
+
+	if (!error && old >= 0)
 		add_entry(run, undo_pin, path)->pin = fd_steal(&old);
 	return error;
 }

@@ -93,9 +93,20 @@ static bool remove_leftovers(struct apply_run *run, const struct plan *plan)
 		cleanup_fd int fd = kernel_open_pin(*path);
 
 		kernel_detach_link(fd); /* EINVAL for what is no link */
-		removed = apply_remove_pin(run, *path) && removed;
+		removed = apply_removed(run, *path, kernel_unpin(*path)) && removed;
 	}
 	return removed;
+}
+
+/* They stand where pins are to go; whoever forces that does not ask for them back. */
+static bool remove_strangers(struct apply_run *run, const struct plan *plan)
+{
+	if (!plan->takes_strangers)
+		return true;
+	vec_each (path, &plan->state->strangers)
+		if (!apply_removed(run, *path, kernel_remove_tree(*path)))
+			return false;
+	return true;
 }
 
 bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
@@ -111,7 +122,7 @@ bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
 
 	if (plan->partial)
 		return true;
-	if (!remove_leftovers(run, plan))
+	if (!remove_leftovers(run, plan) || !remove_strangers(run, plan))
 		return false;
 	if (!plan->manifest)
 		return true;

@@ -289,7 +289,7 @@ static bool observe_outside(const struct observer *observer)
 		if (ends_with(file->name, STATE_SPARE_SUFFIX))
 			*vec_add(kernel->arena, &state->leftovers) = path;
 		else if (!kernel_is_ours(file))
-			*vec_add(kernel->arena, &state->strangers) = path;
+			*vec_add(kernel->arena, &state->outsiders) = path;
 	}
 	return true;
 }

@@ -59,11 +59,19 @@ void plan_check_foreign_attachment(
 				mark);
 }
 
+static void refuse_stranger(const struct planner *planner, const char *path)
+{
+	if (!planner->forces)
+		diag_add(planner->diagnostics, DIAG_E0411, mark_none,
+			"%s is nothing that sockform made", path)
+			->hint = "--force takes it away";
+}
+
 void plan_check_strangers(const struct planner *planner)
 {
 	vec_each (path, &planner->state->strangers)
-		if (!planner->forces)
-			diag_add(planner->diagnostics, DIAG_E0411, mark_none,
-				"%s is nothing that sockform made", *path)
-				->hint = "--force takes it away, too";
+		refuse_stranger(planner, *path);
+	if (!planner->manifest)
+		vec_each (path, &planner->state->outsiders)
+			refuse_stranger(planner, *path);
 }

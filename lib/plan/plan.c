@@ -416,6 +416,8 @@ const struct plan *plan_make(
 	/* What another version wrote is not to be judged by the rules of this one. */
 	if (!plan_check_layout(&planner))
 		return plan;
+	plan_check_strangers(&planner);
+	plan->takes_strangers = request->forces;
 	plan->source = new_source(request);
 	if (plan->source && request->state->source)
 		plan->note = arena_printf(arena, "was applied from %s", request->state->source);
@@ -456,5 +458,6 @@ bool plan_changes(const struct plan *plan)
 		return plan->state->exists;
 	return plan->counts[PLAN_KEEP] != plan->steps.count || !plan->state->exists ||
 	       plan->refresh_layout || plan->source || plan->stale_records.count ||
-	       plan->state->leftovers.count;
+	       plan->state->leftovers.count ||
+	       (plan->takes_strangers && plan->state->strangers.count);
 }

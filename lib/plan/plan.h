@@ -85,7 +85,7 @@ struct plan {
 	const char *source;       /* what it is applied from by now; NULL: as the state says */
 	const char *note;         /* why there is such a plan, where that is not plain; NULL */
 	plan_files stale_records; /* of what is neither pinned nor wanted */
-	bool takes_strangers;     /* what is in the folder and is nothing of ours goes, too */
+	bool takes_strangers;     /* what is among the pins and is nothing of ours goes first */
 	bool partial;             /* some attachments go, and all else stays; no manifest */
 };
 

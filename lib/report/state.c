@@ -82,6 +82,7 @@ static void write_attachment(struct sink *sink, const struct state *state,
 static const char *const remedies[REMEDY_COUNT] = {
 	[REMEDY_APPLY] = "apply its manifest again",
 	[REMEDY_FORCE] = "take it away, or apply its manifest with --force",
+	[REMEDY_AWAY] = "take it away, or delete the deployment with --force",
 	[REMEDY_VERSION] = "use the sockform that made it",
 };
 

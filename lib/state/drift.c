@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define STRANGER "it is nothing that sockform made"
+
 struct finder {
 	struct arena *arena;
 	const struct state *state;
@@ -208,5 +210,7 @@ void state_find_drift(struct arena *arena, const struct state *state, state_drif
 		add_drift(&finder, "file", *path, "it is left from an apply that did not finish",
 			REMEDY_APPLY);
 	vec_each (path, &state->strangers)
-		add_drift(&finder, "file", *path, "it is nothing that sockform made", REMEDY_FORCE);
+		add_drift(&finder, "file", *path, STRANGER, REMEDY_FORCE);
+	vec_each (path, &state->outsiders)
+		add_drift(&finder, "file", *path, STRANGER, REMEDY_AWAY);
 }

@@ -132,7 +132,8 @@ struct state {
 	const char *cgroup_mount; /* NULL: cgroup2 is not mounted, or no cgroup was looked for */
 	VEC(struct state_cgroup) cgroups; /* those that attachments name */
 	VEC(struct state_hook) hooks;     /* those that were looked at */
-	VEC(const char *) strangers;      /* paths in the folder that are nothing of ours */
+	VEC(const char *) strangers;      /* paths among the pins that are nothing of ours */
+	VEC(const char *) outsiders;      /* likewise beside the folders of the pins */
 	VEC(const char *) leftovers; /* paths of pins that a crash left half-way to their place */
 	VEC(struct state_record) records;
 	struct name_index record_files; /* positions in records */
@@ -229,6 +230,7 @@ uint64_t state_target_id(
 enum state_remedy {
 	REMEDY_APPLY,   /* its manifest is applied again */
 	REMEDY_FORCE,   /* likewise with --force, or it is taken away by hand: it is not ours */
+	REMEDY_AWAY,    /* it is taken away by hand, or with all else: nobody else minds it */
 	REMEDY_VERSION, /* the sockform that made it */
 	REMEDY_COUNT,
 };

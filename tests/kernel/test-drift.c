@@ -391,7 +391,7 @@ static const struct row {
 static const char *const remedies[] = {
 	[APPLY] = "apply its manifest again",
 	[FORCE] = "take it away, or apply its manifest with --force",
-	[BESIDE] = "take it away, or apply its manifest with --force",
+	[BESIDE] = "take it away, or delete the deployment with --force",
 };
 
 static void ground_make(struct ground *ret, const struct row *row, const char *cgroup)
