@@ -23,6 +23,7 @@ enum option_bit {
 	OPTION_APPLY = 1 << 6, /* --dry-run, --replace */
 	OPTION_FORCE = 1 << 7, /* --force, of what is in the way */
 	OPTION_PRUNE = 1 << 8,
+	OPTION_DRAIN = 1 << 9, /* --drain-timeout */
 };
 
 struct invocation;

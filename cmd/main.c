@@ -29,11 +29,12 @@ static const struct command commands[] = {
 	{ "apply", "FILE...", "make the kernel match the manifests, or change nothing",
 		FILES_HELP "Applied twice, the second time changes nothing.\n",
 		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS | OPTION_APPLY | OPTION_FORCE |
-			OPTION_PRUNE,
+			OPTION_PRUNE | OPTION_DRAIN,
 		1, -1, cmd_apply },
 	{ "delete", "[FILE...]", "remove what the manifests declare, in reverse order",
 		FILES_HELP "Works on what is left of a half-made or damaged deployment, too.\n",
-		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_NAME | OPTION_FORCE, 0, -1, cmd_delete },
+		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_NAME | OPTION_FORCE | OPTION_DRAIN, 0, -1,
+		cmd_delete },
 	{ "detach", "[MAP] [TYPE]", "take programs off the hooks of a map or a cgroup",
 		"MAP is DEPLOYMENT/MAP, the path of a pin, or id:NUMBER; TYPE is stream_parser,\n"
 		"stream_verdict, skb_verdict or msg_verdict, without it every hook is meant.\n"
@@ -50,7 +51,7 @@ static const struct command commands[] = {
 		"Listens where the manifests' `sockets` say and puts each accepted socket into\n"
 		"its map. On SIGINT, SIGTERM or SIGHUP deletes the deployments that it created;\n"
 		"one that was there before stays.\n",
-		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS, 1, -1, cmd_run },
+		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS | OPTION_DRAIN, 1, -1, cmd_run },
 	{ "schema", "", "write the JSON Schema of manifests",
 		"An editor with a YAML language server completes and checks manifests by it.\n"
 		"Needs no privilege.\n",
@@ -76,6 +77,8 @@ static const struct {
 		"values of parameters, as YAML; --set is stronger" },
 	{ { "lock-timeout", required_argument, NULL, 'L' }, OPTION_LOCK_TIMEOUT,
 		"    --lock-timeout SECONDS", "how long to wait for the lock (10)" },
+	{ { "drain-timeout", required_argument, NULL, 'T' }, OPTION_DRAIN,
+		"    --drain-timeout SECONDS", "how long to wait for queued data (5)" },
 	{ { "name", required_argument, NULL, 'N' }, OPTION_NAME, "    --name NAME",
 		"the deployment, where its manifest is gone" },
 	{ { "cgroup", required_argument, NULL, 'C' }, OPTION_HOOK, "    --cgroup PATH",
@@ -134,7 +137,7 @@ static void write_help(const struct command *command)
 		command->summary + 1, command->help);
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		if (takes(command, options[i].bit) && takes(command, options[i].of_use))
-			printf("  %-26s %s\n", options[i].usage, options[i].help);
+			printf("  %-27s %s\n", options[i].usage, options[i].help);
 	fputs("\nExit codes: 0 done, 1 a difference where one was asked about, 2 bad usage or a\n"
 	      "bad manifest, 3 the kernel refused or a capability is missing, 4 locked.\n",
 		stdout);
@@ -206,6 +209,14 @@ static bool parse_seconds(const char *text, unsigned int *ret)
 	return true;
 }
 
+static bool take_seconds(
+	struct invocation *invocation, const char *option, const char *value, unsigned int *ret)
+{
+	return parse_seconds(value, ret) ||
+	       usage_error(invocation, "%s takes 0 to 86400 seconds, not \"%s\"", option, value) ==
+		       EXIT_DONE;
+}
+
 /* Sets what the option says; false with a diagnostic where its value is wrong. */
 static bool take_option(struct invocation *invocation, int letter, const char *value)
 {
@@ -248,11 +259,11 @@ static bool take_option(struct invocation *invocation, int letter, const char *v
 		invocation->reconcile.forces = true;
 		break;
 	case 'L':
-		if (parse_seconds(value, &invocation->reconcile.lock_timeout))
-			break;
-		usage_error(
-			invocation, "--lock-timeout takes 0 to 86400 seconds, not \"%s\"", value);
-		return false;
+		return take_seconds(
+			invocation, "--lock-timeout", value, &invocation->reconcile.lock_timeout);
+	case 'T':
+		return take_seconds(
+			invocation, "--drain-timeout", value, &invocation->reconcile.drain_timeout);
 	case 'o':
 		/* find_format has taken it. */
 		if (strcmp(value, "json") != 0 && strcmp(value, "text") != 0) {
@@ -378,6 +389,7 @@ static int run_command(int argc, char **argv)
 		.out = { .stream = stdout, .colour = wants_colour(stdout) },
 		.err = { .stream = stderr, .colour = wants_colour(stderr) },
 		.reconcile.lock_timeout = 10,
+		.reconcile.drain_timeout = 5,
 	};
 	int result;
 

@@ -238,7 +238,7 @@ bool reconcile_apply(struct reconcile *reconcile, const char *verb, const desire
 	if (!reconcile_enter(reconcile, verb, RECONCILE_MAKE, &lock) ||
 		!make_plans(reconcile, desired, ret))
 		return false;
-	applied = apply_plans(&reconcile->kernel, ret);
+	applied = apply_plans(&reconcile->kernel, ret, reconcile->drain_timeout);
 	if (created)
 		remember_created(reconcile, ret, created);
 	return applied;
@@ -262,7 +262,8 @@ bool reconcile_delete(struct reconcile *reconcile, const char *verb,
 		*vec_add(reconcile->arena, ret) = plan_teardown(
 			reconcile->arena, state, reconcile->forces, NULL, reconcile->diagnostics);
 	}
-	return reconcile->diagnostics->errors == errors && apply_plans(&reconcile->kernel, ret);
+	return reconcile->diagnostics->errors == errors &&
+	       apply_plans(&reconcile->kernel, ret, reconcile->drain_timeout);
 }
 
 /* What others may have put where ours are not, or not any more. */

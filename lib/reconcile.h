@@ -15,11 +15,12 @@ struct reconcile {
 	struct diagnostics *diagnostics;
 	struct kernel kernel;
 	struct manifest_settings settings;
-	unsigned int lock_timeout; /* seconds */
-	bool replaces;             /* maps may be replaced, and lose what is in them */
-	bool forces;               /* what is not ours may go, or be taken over */
-	bool remembers;            /* deployments remember what they are applied from */
-	VEC(const char *) pruned;  /* of what was applied from there, what is not wanted goes */
+	unsigned int lock_timeout;  /* seconds */
+	unsigned int drain_timeout; /* seconds; 0: what is queued is lost at once */
+	bool replaces;              /* maps may be replaced, and lose what is in them */
+	bool forces;                /* what is not ours may go, or be taken over */
+	bool remembers;             /* deployments remember what they are applied from */
+	VEC(const char *) pruned;   /* of what was applied from there, what is not wanted goes */
 };
 
 /* A manifest with the code of its programs. */

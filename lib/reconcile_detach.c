@@ -224,5 +224,5 @@ bool reconcile_detach(struct reconcile *reconcile, const char *verb,
 		return false;
 	plan_own(&detacher, ret);
 	return plan_others(&detacher, target, ret) && reconcile->diagnostics->errors == errors &&
-	       apply_plans(&reconcile->kernel, ret);
+	       apply_plans(&reconcile->kernel, ret, reconcile->drain_timeout);
 }

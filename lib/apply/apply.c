@@ -52,8 +52,8 @@ static void add_deployment(struct apply_run *run, const struct plan *plan)
 	for (size_t i = 0; i < plan->steps.count; i++) {
 		const struct plan_step *step = &plan->steps.items[i];
 
-		deployment->objects[i] =
-			(struct step_objects){ -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+		deployment->objects[i] = (struct step_objects){ -1, -1, -1, -1, -1, -1, -1, -1, -1,
+			-1, -1, -1, -1, -1 };
 		if (step->map)
 			deployment->map_step[maps++] = i;
 		if (step->program)
@@ -67,6 +67,8 @@ static void close_objects(const struct deployment_run *deployment)
 		struct step_objects *objects = &deployment->objects[i];
 
 		fd_close(objects->replaced);
+		fd_close(objects->old_slot);
+		fd_close(objects->old_map);
 		fd_close(objects->old_linked);
 		fd_close(objects->old_target);
 		fd_close(objects->cgroup);
@@ -99,7 +101,7 @@ static bool prepare_all(struct apply_run *run)
 }
 
 /* All deployments go through a stage before one goes through the next. */
-static bool run_stages(struct apply_run *run)
+static bool run_stages(struct apply_run *run, unsigned int drain_seconds)
 {
 	if (!prepare_all(run))
 		return false;
@@ -109,6 +111,7 @@ static bool run_stages(struct apply_run *run)
 	vec_each (deployment, &run->deployments)
 		if (!apply_commit(run, deployment))
 			return false;
+	apply_drain(run, drain_seconds);
 	vec_each (deployment, &run->deployments)
 		if (!apply_clean(run, deployment))
 			return false;
@@ -133,13 +136,13 @@ bool apply_check(struct kernel *kernel, const plan_list *plans)
 	return prepared;
 }
 
-bool apply_plans(struct kernel *kernel, const plan_list *plans)
+bool apply_plans(struct kernel *kernel, const plan_list *plans, unsigned int drain_seconds)
 {
 	struct apply_run run = { .kernel = kernel };
 	size_t errors = kernel->diagnostics->errors;
 
 	add_deployments(&run, plans);
-	if (run_stages(&run))
+	if (run_stages(&run, drain_seconds))
 		vec_each (deployment, &run.deployments)
 			apply_clean_links(&run, deployment);
 	else

@@ -7,6 +7,7 @@
  *	stage     remove what a crash left half-way, make the folders, pin what is new: nothing that
  *	          runs has changed yet, unless it was such a leftover
  *	commit    take away attachments that go, write slots, create links
+ *	drain     wait for what is queued in sockets that leave their maps: their slots pass by now
  *	clean     remove the pins of what is superseded or no longer wanted, and folders; then links
  *	          that new ones stand beside
  *
@@ -24,8 +25,9 @@ typedef VEC(const struct plan *) plan_list;
  * The caller holds the exclusive lock since before the plans' states were observed. True when
  * everything was done; false with diagnostics, and with the kernel as it was before, unless a
  * diagnostic says what could not be taken back, or which link is attached beside a new one.
+ * `drain_seconds` is the longest that all maps together are waited for.
  */
-bool apply_plans(struct kernel *kernel, const plan_list *plans);
+bool apply_plans(struct kernel *kernel, const plan_list *plans, unsigned int drain_seconds);
 
 /*
  * The same up to where something would be seen: maps are created and programs loaded, so that the

@@ -32,7 +32,7 @@ static bool retire_attachment(struct apply_run *run, const struct deployment_run
 	int error = 0;
 
 	if (objects->pass >= 0)
-		error = journal_write_slot(run, objects, objects->pass,
+		error = journal_write_slot(run, objects, objects->slot, objects->pass,
 			step_path(run, deployment, step, FOLDER_SLOTS));
 	if (!error && has_link(step, objects) && step->old->link.target)
 		error = journal_detach(
@@ -66,10 +66,21 @@ static bool write_slot(struct apply_run *run, const struct deployment_run *deplo
 	const struct plan_step *step, const struct step_objects *objects)
 {
 	size_t program = deployment->program_step[step->attachment->program_at];
-	int error = journal_write_slot(run, objects, deployment->objects[program].program,
+	int error = journal_write_slot(run, objects, objects->slot,
+		deployment->objects[program].program,
 		step_path(run, deployment, step, FOLDER_SLOTS));
 
 	return !error || apply_refused(run, step, "write the slot of", error);
+}
+
+/* What is left in the sockets of a map that was replaced passes, see retire_attachment. */
+static bool retire_slot(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects)
+{
+	int error = journal_write_slot(run, objects, objects->old_slot, objects->pass,
+		step_path(run, deployment, step, FOLDER_SLOTS));
+
+	return !error || apply_refused(run, step, "write the old slot of", error);
 }
 
 static struct kernel_hook wanted_hook(const struct deployment_run *deployment,
@@ -159,6 +170,9 @@ static bool attach(struct apply_run *run, const struct deployment_run *deploymen
 
 		if (step->parts & PLAN_LINK && step->attachment->kind->on_cgroup == on_cgroup &&
 			!create_link(run, deployment, step, &deployment->objects[i]))
+			return false;
+		if (step->retires_slot && step->attachment->kind->on_cgroup == on_cgroup &&
+			!retire_slot(run, deployment, step, &deployment->objects[i]))
 			return false;
 	}
 	return true;

@@ -7,7 +7,9 @@
 /* Descriptors of one step, -1 until opened. Owned by the run. */
 struct step_objects {
 	int map, program;
-	int pass; /* what a slot gets that is retired; borrowed from the run */
+	int old_map;  /* that makes room for `map`, where sockets are in it */
+	int old_slot; /* that those keep */
+	int pass;     /* what a slot gets that is retired; borrowed from the run */
 	int slot, dispatcher, link;
 	int old_link;    /* that the new link stands beside until all is done */
 	int cgroup;      /* that the attachment is to hang on */
@@ -42,6 +44,7 @@ struct journal_entry {
 	const char *text; /* of the symlink that was there before; NULL: none */
 	const struct step_objects *objects;
 	int pin;                 /* what was pinned at `path` before; owned; -1: nothing */
+	int slot;                /* that was written; borrowed */
 	struct kernel_hook hook; /* where to attach again; its target is borrowed */
 	const struct state_holder *foreign; /* what was taken off there, of others; NULL */
 };
@@ -80,6 +83,9 @@ bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
 /* commit.c */
 bool apply_commit(struct apply_run *run, const struct deployment_run *deployment);
 
+/* drain.c: waits up to so long for what is queued in sockets that leave their maps */
+void apply_drain(struct apply_run *run, unsigned int seconds);
+
 /* clean.c */
 bool apply_clean(struct apply_run *run, const struct deployment_run *deployment);
 void apply_clean_links(struct apply_run *run, const struct deployment_run *deployment);
@@ -89,8 +95,8 @@ int journal_make_folder(struct apply_run *run, const char *path);
 int journal_write_text(
 	struct apply_run *run, const char *path, const char *text, const char *before);
 int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces);
-int journal_write_slot(
-	struct apply_run *run, const struct step_objects *objects, int program, const char *path);
+int journal_write_slot(struct apply_run *run, const struct step_objects *objects, int slot,
+	int program, const char *path);
 int journal_attach(struct apply_run *run, struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
 int journal_detach(struct apply_run *run, const struct step_objects *objects,

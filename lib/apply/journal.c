@@ -135,17 +135,21 @@ static int undo_slot(struct apply_run *run, const struct journal_entry *entry)
 	(void)run;
 	if (objects->old_program_pin && program < 0)
 		return program;
-	return kernel_write_slot(objects->slot, program);
+	return kernel_write_slot(entry->slot, program);
 }
 
-int journal_write_slot(
-	struct apply_run *run, const struct step_objects *objects, int program, const char *path)
+int journal_write_slot(struct apply_run *run, const struct step_objects *objects, int slot,
+	int program, const char *path)
 {
-	int error = kernel_write_slot(objects->slot, program);
+	int error = kernel_write_slot(slot, program);
+	struct journal_entry *entry;
 
-	if (!error)
-		add_entry(run, undo_slot, path)->objects = objects;
-	return error;
+	if (error)
+		return error;
+	entry = add_entry(run, undo_slot, path);
+	entry->objects = objects;
+	entry->slot = slot;
+	return 0;
 }
 
 static int undo_attach(struct apply_run *run, const struct journal_entry *entry)

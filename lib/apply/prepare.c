@@ -124,6 +124,10 @@ static bool create_maps(struct apply_run *run, struct deployment_run *deployment
 
 		if (plan_makes(step) && !create_map(run, step, &deployment->objects[at]))
 			return false;
+		if (step->loses_sockets &&
+			!open_pin(run, step, step_path(run, deployment, step, FOLDER_MAPS),
+				&deployment->objects[at].old_map))
+			return false;
 		deployment->maps[i] = deployment->objects[at].map;
 	}
 	return true;
@@ -354,6 +358,14 @@ static bool prepare_link(struct apply_run *run, struct deployment_run *deploymen
 	return !step->replaced || open_holder(run, step, step->replaced, objects);
 }
 
+static bool prepare_retired_slot(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, struct step_objects *objects)
+{
+	return open_pin(run, step, step_path(run, deployment, step, FOLDER_SLOTS),
+		       &objects->old_slot) &&
+	       open_old_program(run, deployment, step, objects) && share_pass(run, step, objects);
+}
+
 static bool prepare_wanted_attachment(
 	struct apply_run *run, struct deployment_run *deployment, size_t at)
 {
@@ -367,6 +379,8 @@ static bool prepare_wanted_attachment(
 	if (!(step->parts & PLAN_PROGRAM_IN_SLOT))
 		return true;
 	if (!(step->parts & PLAN_SLOT) && !open_old_program(run, deployment, step, objects))
+		return false;
+	if (step->retires_slot && !prepare_retired_slot(run, deployment, step, objects))
 		return false;
 	return open_new_program(run, deployment, step);
 }

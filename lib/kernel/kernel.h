@@ -148,6 +148,9 @@ int kernel_remove_tree(const char *path);
  */
 int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds);
 
+/* Whether SIGINT, SIGTERM or SIGHUP waits for a process that has it blocked. */
+bool kernel_is_told_to_stop(void);
+
 /* The folder in the root that is the gate of its lock, see lock.c; its name is no deployment's. */
 const char *kernel_gate_path(const struct kernel *kernel);
 
@@ -290,11 +293,31 @@ int kernel_open_map(uint32_t id);
  */
 int64_t kernel_count_entries(int map, const struct state_map *info);
 
+/* False only where no socket is in that map for certain. */
+bool kernel_may_have_sockets(int map);
+
 /*
  * Puts a socket into a map. `flags`: BPF_ANY, BPF_NOEXIST. The descriptor is written as wide as the
  * map's values are: with 8 bytes the kernel reads all of them, and garbage above an int is EINVAL.
  */
 int kernel_insert_socket(int map, const void *key, int socket, uint32_t value_size, uint64_t flags);
+
+/* queue.c: what waits inside sockets, and is lost when they leave their map */
+
+struct kernel_queues {
+	uint64_t sockets; /* in the map */
+	uint64_t holding; /* of those: with something in a queue */
+};
+
+/*
+ * A descriptor by which queues are read; needs CAP_PERFMON. -EOPNOTSUPP: the kernel has no BTF, or none
+ * that tells of them. Reading the BTF takes tens of milliseconds.
+ */
+int kernel_open_queues(void);
+int kernel_read_queues(int queues, int map, struct kernel_queues *ret);
+
+/* Returns when no processor runs any more what it had begun to run before: a grace period of RCU. */
+void kernel_wait_for_programs(void);
 
 /* program.c: loading, with line info that points at the manifest */
 

@@ -85,7 +85,7 @@ static double seconds_now(void)
 }
 
 /* A caller that has these signals blocked waits for them elsewhere; not for ever here. */
-static bool is_told_to_stop(void)
+bool kernel_is_told_to_stop(void)
 {
 	sigset_t pending;
 
@@ -99,7 +99,7 @@ static bool wait_for(int fd, int operation, double deadline)
 	struct timespec pause = { .tv_nsec = POLL_FIRST_NANOSECONDS };
 
 	while (flock(fd, operation | LOCK_NB) != 0) {
-		if (seconds_now() >= deadline || is_told_to_stop())
+		if (seconds_now() >= deadline || kernel_is_told_to_stop())
 			return false;
 		nanosleep(&pause, NULL);
 		pause.tv_nsec = pause.tv_nsec * 2 < POLL_MOST_NANOSECONDS ? pause.tv_nsec * 2

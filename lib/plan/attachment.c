@@ -24,12 +24,12 @@ static unsigned int missing_parts(const struct planner *planner,
 		state_target_id(planner->state, attachment->target_name, attachment->kind);
 	unsigned int parts = 0;
 
-	if (!old || !old->slot.id || old->slot.foreign)
+	/* Sockets that leave a map keep their slot, which passes from then on: the new map has another. */
+	if (!old || !old->slot.id || old->slot.foreign || target_is_replaced(planner, attachment))
 		return EVERY_PART;
 	if (!state_attachment_dispatches(old, attachment->flag_bits))
 		parts |= PLAN_DISPATCHER;
-	if (target_is_replaced(planner, attachment) ||
-		!state_attachment_is_linked(old, target, attachment->flag_bits))
+	if (!state_attachment_is_linked(old, target, attachment->flag_bits))
 		parts |= PLAN_LINK;
 	return parts;
 }
@@ -184,6 +184,8 @@ static void fill_step(struct planner *planner, struct plan_step *step, const cha
 	step->detail = attachment->program.text;
 	step->stale_link = old && state_attachment_has_link(old) && (step->parts & PLAN_LINK);
 	step->link_in_the_way = step->stale_link && is_in_the_way(planner, attachment, old);
+	step->retires_slot = old && old->slot.program && !old->slot.foreign &&
+			     target_is_replaced(planner, attachment);
 	if (old && step->parts)
 		step->reason = attachment_reason(step->parts,
 			target_is_replaced(planner, attachment), old, attachment->flag_bits);

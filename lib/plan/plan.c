@@ -163,6 +163,13 @@ static void explain_map(struct planner *planner, struct plan_step *step,
 		refuse_replacing(planner, step->map, difference, loss);
 }
 
+static bool holds_our_sockets(const struct state_map *map)
+{
+	const struct map_kind *kind = map_kind_of(map->type);
+
+	return kind && kind->holds_sockets && !map->foreign;
+}
+
 static void plan_map(struct planner *planner, size_t position)
 {
 	const struct manifest_map *map = &planner->manifest->maps.items[position];
@@ -173,6 +180,7 @@ static void plan_map(struct planner *planner, size_t position)
 
 	step->map = map;
 	step->detail = describe_map(planner->arena, map, difference ? NULL : old);
+	step->loses_sockets = difference && holds_our_sockets(old);
 	planner->map_is_replaced[position] = difference;
 	if (old)
 		explain_map(planner, step, old, difference);
@@ -310,7 +318,8 @@ static void plan_deleted_maps(struct planner *planner)
 	vec_each (old, &planner->state->maps)
 		if (!planner->manifest ||
 			name_index_find(&planner->manifest->map_names, old->name) == NAME_ABSENT) {
-			plan_add_step(planner, PLAN_MAP, PLAN_DELETE, old->name, mark_none);
+			plan_add_step(planner, PLAN_MAP, PLAN_DELETE, old->name, mark_none)
+				->loses_sockets = holds_our_sockets(old);
 			plan_check_foreign_map(planner, old, mark_none);
 		}
 }

@@ -65,6 +65,9 @@ struct plan_step {
 	bool stale_link;      /* a link that is pinned makes room for a new one */
 	bool link_in_the_way; /* likewise, and has to go before: a map has one of a kind */
 
+	bool loses_sockets; /* PLAN_MAP: those that are in the one that goes leave it */
+	bool retires_slot;  /* PLAN_ATTACHMENT: they keep the old slot, and another is made */
+
 	const struct state_attachment *old; /* PLAN_ATTACHMENT, observed; NULL: nothing there */
 	/* PLAN_ATTACHMENT: somebody else's program that is taken off the hook; NULL: none */
 	const struct state_holder *replaced;

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Sockets leave a map that goes, and what is queued inside them has arrived by then: `delete` and
+ * `apply --replace` wait for the readers, say what nobody has read, and lose nothing else.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "raw.h"
+
+TestSuite(drain, .init = harness_init, .fini = harness_fini, .timeout = 120);
+
+#define END_MS 20000
+#define HOLD_US 300000
+
+/* Small enough to be sent before anybody reads, large enough for many messages. */
+#define SENT 49152
+#define PIECE 4096
+
+/* Two connections; what the server of the first gets, or sends, goes to the second. */
+struct ground {
+	struct manifest manifest;
+	struct pair from, to;
+};
+
+#define MSG                                                                                        \
+	"  way: { type: sk_msg, body: [ msg_redirect_map: { map: pair, key: 1, flags: ingress, "   \
+	"on_miss: pass }, exit ] }\n"
+#define SKB                                                                                        \
+	"  way: { type: sk_skb, body: [ sk_redirect_map: { map: pair, key: 1, on_miss: pass }, "   \
+	"exit ] }\n"
+
+static void write_manifest(
+	const struct manifest *manifest, const char *program, unsigned int entries)
+{
+	manifest_write(manifest->path,
+		"sockform: v1\nname: %s\nmaps:\n"
+		"  pair: { type: sockmap, max_entries: %u }\n"
+		"programs:\n%sattachments:\n"
+		"  - { program: way, target: pair, attach_type: %s }\n",
+		manifest->name, entries, program,
+		strcmp(program, MSG) == 0 ? "msg_verdict" : "stream_verdict");
+}
+
+static void ground_make(struct ground *ret, const char *name, const char *program)
+{
+	int map;
+
+	manifest_init(&ret->manifest, name);
+	write_manifest(&ret->manifest, program, 4);
+	sockform_expect(0, "apply", ret->manifest.path);
+	map = bpf_obj_get(manifest_pin(&ret->manifest, "maps/pair"));
+	cr_assert(map >= 0);
+	pair_open(&ret->from);
+	pair_open(&ret->to);
+	cr_assert_eq(socket_insert(map, 1, ret->to.server), 0, "%s", strerror(errno));
+	cr_assert_eq(socket_insert(map, 0, ret->from.server), 0, "%s", strerror(errno));
+	close(map);
+}
+
+static void ground_end(struct ground *ground)
+{
+	pair_close(&ground->from);
+	pair_close(&ground->to);
+}
+
+static unsigned char byte_at(size_t position)
+{
+	return (unsigned char)(position ^ position >> 8 ^ position >> 16);
+}
+
+static void send_all(int fd, size_t bytes)
+{
+	unsigned char piece[PIECE];
+
+	for (size_t sent = 0; sent < bytes; sent += sizeof(piece)) {
+		for (size_t i = 0; i < sizeof(piece); i++)
+			piece[i] = byte_at(sent + i);
+		cr_assert_eq(
+			send(fd, piece, sizeof(piece), 0), sizeof(piece), "%s", strerror(errno));
+	}
+}
+
+/* Everything, in order, and nothing behind it. */
+static void assert_arrives(int fd, size_t bytes)
+{
+	const struct timeval patience = { .tv_sec = 5 };
+	unsigned char piece[PIECE];
+	size_t position = 0;
+	ssize_t got;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	while (position < bytes && (got = recv(fd, piece, sizeof(piece), 0)) > 0)
+		for (ssize_t i = 0; i < got; i++, position++)
+			cr_assert_eq(piece[i], byte_at(position), "byte %zu", position);
+	cr_assert_eq(position, bytes, "only %zu bytes arrived", position);
+	cr_assert_lt(recv(fd, piece, sizeof(piece), MSG_DONTWAIT), 0);
+}
+
+static void begin(struct process *ret, const char *verb, const char *option, const char *path)
+{
+	const char *const argv[] = { sockform_path(), verb, option ? option : path,
+		option ? path : NULL, NULL };
+
+	cr_assert(process_start(ret, 0, argv));
+}
+
+/* It has taken its program off by now, and waits: the map is there still. */
+static void assert_waits(const struct ground *ground)
+{
+	usleep(HOLD_US);
+	cr_assert_eq(access(manifest_pin(&ground->manifest, "maps/pair"), F_OK), 0,
+		"the map is gone already");
+}
+
+static void assert_done(struct process *process)
+{
+	struct result result;
+
+	process_wait(process, &result, END_MS);
+	assert_code(&result, 0);
+	cr_assert_str_eq(result.err, "");
+	result_finish(&result);
+}
+
+Test(drain, delete_waits_for_the_reader)
+{
+	struct process delete;
+	struct ground ground;
+
+	ground_make(&ground, "reader", MSG);
+	send_all(ground.from.server, SENT);
+	begin(&delete, "delete", NULL, ground.manifest.path);
+	assert_waits(&ground);
+	assert_arrives(ground.to.server, SENT);
+	assert_done(&delete);
+	ground_end(&ground);
+}
+
+/* What the kernel could not send on yet, because the peer's window is closed. */
+Test(drain, delete_waits_for_what_is_on_its_way_out)
+{
+	const size_t sent = 8 << 20;
+	struct process delete;
+	struct ground ground;
+
+	ground_make(&ground, "out", SKB);
+	send_all(ground.from.client, sent);
+	begin(&delete, "delete", NULL, ground.manifest.path);
+	assert_waits(&ground);
+	assert_arrives(ground.to.client, sent);
+	assert_done(&delete);
+	ground_end(&ground);
+}
+
+Test(drain, what_nobody_reads_is_said)
+{
+	struct ground ground;
+	struct result result;
+
+	ground_make(&ground, "unread", MSG);
+	send_all(ground.from.server, SENT);
+	sockform(&result, "delete", "--drain-timeout", "1", ground.manifest.path);
+	assert_code(&result, 0);
+	assert_says(result.err, "W0612");
+	assert_says(result.err, "1 of the 2 sockets in map \"pair\" held data that nobody had read "
+				"after 1 s: it is lost");
+	result_finish(&result);
+	cr_assert_neq(access(manifest_pin(&ground.manifest, "maps/pair"), F_OK), 0);
+	ground_end(&ground);
+}
+
+/* That waiting is what saved it: without, the kernel throws it away. */
+Test(drain, without_waiting_it_is_lost)
+{
+	struct ground ground;
+	char byte;
+
+	ground_make(&ground, "lost", MSG);
+	send_all(ground.from.server, SENT);
+	sockform_expect(0, "delete", "--drain-timeout", "0", ground.manifest.path);
+	usleep(HOLD_US);
+	cr_assert_lt(recv(ground.to.server, &byte, 1, MSG_DONTWAIT), 0);
+	ground_end(&ground);
+}
+
+/* What is in the map that makes room arrives, and what comes after passes. */
+Test(drain, a_map_is_replaced_when_its_readers_have_read)
+{
+	struct process apply;
+	struct ground ground;
+
+	ground_make(&ground, "replaced", MSG);
+	send_all(ground.from.server, SENT);
+	write_manifest(&ground.manifest, MSG, 8);
+	begin(&apply, "apply", "--replace", ground.manifest.path);
+	usleep(HOLD_US);
+	assert_arrives(ground.to.server, SENT);
+	process_says(&apply, "1 replaced", END_MS);
+	give(ground.from.server, "passes");
+	assert_gets(ground.from.client, "passes");
+	process_wait(&apply, &(struct result){ 0 }, END_MS);
+	sockform_expect(0, "status", ground.manifest.name);
+	ground_end(&ground);
+}
+
+/* Looking into queues takes CAP_PERFMON: without it there is a short wait, and a word. */
+Test(drain, without_the_capability_it_says_so)
+{
+	const char *const argv[] = { "setpriv", "--bounding-set", "-all,+bpf,+net_admin",
+		sockform_path(), "delete", NULL, NULL };
+	const char *command[sizeof(argv) / sizeof(*argv)];
+	struct ground ground;
+	struct result result;
+
+	ground_make(&ground, "blind", MSG);
+	memcpy(command, argv, sizeof(argv));
+	command[5] = ground.manifest.path;
+	command_run(&result, 0, command);
+	assert_code(&result, 0);
+	assert_says(result.err, "what is queued in the sockets of map \"pair\" cannot be seen");
+	assert_says(result.err, "CAP_PERFMON");
+	result_finish(&result);
+	ground_end(&ground);
+}
