@@ -187,8 +187,11 @@ void process_wait(struct process *process, struct result *ret, int deadline)
 	int status = 0;
 
 	*ret = (struct result){ .code = -1 };
-	while (process->pid && !process_ended(process) && client_now() < until)
-		usleep(POLL_US);
+	/* Most commands take a few milliseconds. */
+	for (useconds_t pause = POLL_US / 50;
+		process->pid && !process_ended(process) && client_now() < until;
+		pause = pause < POLL_US / 2 ? pause * 2 : POLL_US)
+		usleep(pause);
 	if (process->pid) {
 		bool ended = process_ended(process);
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * `apply --replace`: another map takes the place of one that differs. Refused without the option,
- * all or nothing with it, and the sockets of the old map go on as plain TCP.
+ * done with it (all or nothing: see test-matrix.c), and the sockets of the old map go on as plain TCP.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,89 +158,4 @@ Test(exchange, the_type_of_a_map)
 	sockform(&result, "status", manifest.name);
 	assert_says(result.out, "hash, 1 of 3 entries");
 	result_finish(&result);
-}
-
-/* A fault at every call: the old map, its socket and its programs are what they were. */
-Test(exchange, a_failure_leaves_the_old_map)
-{
-	char *file = scratch_path("exchange.strace");
-	struct manifest manifest;
-	struct pair pair;
-	bool injected = true;
-	int failed = 0;
-
-	trace_need();
-	manifest_init(&manifest, "fault");
-	pair_open(&pair);
-	for (int nth = 1; injected; nth++) {
-		char inject[96], *trace, *ids;
-		const char *const argv[] = { "strace", "-f", "-o", file, "-e", "trace=bpf", "-e",
-			inject, sockform_path(), "apply", "--replace", manifest.path, NULL };
-		struct result result;
-
-		if (!failed || max_entries(&manifest) != 4) {
-			manifest_of(&manifest, 4);
-			sockform_expect(0, "apply", "--replace", manifest.path);
-			enter_map(&manifest, pair.server);
-		}
-		manifest_of(&manifest, 8);
-		ids = snapshot_ids();
-		snprintf(inject, sizeof(inject), "inject=bpf:error=ENOMEM:when=%d", nth);
-		command_run(&result, PROCESS_TRACED, argv);
-		trace = file_read(file);
-		injected = strstr(trace, "(INJECTED)");
-		free(trace);
-		cr_assert(result.code == 0 || result.code == 3, "%d: %s", nth, result.err);
-		/* When all is done the old link goes: where that fails it is said, and undoes nothing. */
-		if (result.code == 0 || strstr(result.err, "cannot detach the old link")) {
-			cr_assert_eq(max_entries(&manifest), 8);
-			sockform_expect(0, "status", manifest.name);
-		} else {
-			failed++;
-			cr_assert_eq(max_entries(&manifest), 4, "%d", nth);
-			/* Pins that were put back are other files, of the same objects. */
-			assert_ids(ids);
-			sockform_expect(0, "status", manifest.name);
-			assert_echoes(&pair, "unharmed");
-		}
-		result_finish(&result);
-		free(ids);
-	}
-	cr_assert_geq(failed, 15, "only %d faults were noticed", failed);
-	pair_close(&pair);
-	free(file);
-}
-
-/* Killed at every call, the next apply completes it. */
-Test(exchange, a_crash_is_completed)
-{
-	struct manifest manifest;
-	int killed = 0;
-
-	trace_need();
-	manifest_init(&manifest, "crash");
-	for (int nth = 1;; nth++) {
-		char inject[96];
-		const char *const argv[] = { "strace", "-f", "-o", "/dev/null", "-e", "trace=bpf",
-			"-e", inject, sockform_path(), "apply", "--replace", manifest.path, NULL };
-		struct result result;
-		int code;
-
-		manifest_of(&manifest, 4);
-		sockform_expect(0, "apply", "--replace", manifest.path);
-		manifest_of(&manifest, 8);
-		snprintf(inject, sizeof(inject), "inject=bpf:signal=KILL:when=%d", nth);
-		command_run(&result, PROCESS_TRACED, argv);
-		code = result.code;
-		result_finish(&result);
-		if (code == 0)
-			break;
-		cr_assert_eq(code, 128 + SIGKILL);
-		killed++;
-		sockform_expect(0, "apply", "--replace", manifest.path);
-		sockform_expect(0, "status", manifest.name);
-		sockform_expect(0, "plan", "--exit-code", manifest.path);
-		cr_assert_eq(max_entries(&manifest), 8);
-	}
-	cr_assert_geq(killed, 15);
 }

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * System calls that fail, or at which the process is killed, below libbpf and libc's headers: linked
+ * into a second build of the program (sockform-inject), whose calls the linker leads through the
+ * functions here (--wrap). Nothing of this is in the program that is shipped.
+ *
+ *	SOCKFORM_INJECT=CLASS:NTH:WHAT[,...]   CLASS: bpf, fs
+ *	                                       WHAT: ENOMEM...  the call is not made and fails
+ *	                                             before     killed before the call
+ *	                                             after      killed right after it
+ *	SOCKFORM_INJECT_COUNT=FILE             how many calls of each class were made, "bpf 51\nfs 70\n"
+ *
+ * With "+" behind NTH all later calls fail, too. Calls are counted from 1; "bpf" is bpf(), "fs" what
+ * takes a path or changes a file system, and the locks.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum call_class { BPF, FS, CLASS_COUNT };
+
+static const char *const class_names[CLASS_COUNT] = { [BPF] = "bpf", [FS] = "fs" };
+
+enum order_kind { FAIL, KILL_BEFORE, KILL_AFTER };
+
+struct order {
+	enum call_class class;
+	enum order_kind kind;
+	unsigned int nth;
+	bool later; /* and all that come after it */
+	int error;
+};
+
+static struct order orders[4];
+static size_t order_count;
+static unsigned int counts[CLASS_COUNT];
+
+static int error_named(const char *name)
+{
+	for (int error = 1; error < 134; error++)
+		if (strerrorname_np(error) && strcmp(strerrorname_np(error), name) == 0)
+			return error;
+	abort();
+}
+
+static void parse_order(const char *text)
+{
+	struct order *order = &orders[order_count++];
+	char class[8], what[24];
+
+	if (order_count > sizeof(orders) / sizeof(orders[0]) ||
+		(sscanf(text, "%7[a-z]:%u:%23[A-Za-z0-9]", class, &order->nth, what) != 3 &&
+			sscanf(text, "%7[a-z]:%u+:%23[A-Za-z0-9]", class, &order->nth, what) != 3))
+		abort();
+	order->later = strchr(text, '+');
+	order->class = strcmp(class, class_names[FS]) == 0 ? FS : BPF;
+	if (strcmp(what, "before") == 0)
+		order->kind = KILL_BEFORE;
+	else if (strcmp(what, "after") == 0)
+		order->kind = KILL_AFTER;
+	else
+		order->error = error_named(what);
+}
+
+static __attribute__((constructor)) void read_orders(void)
+{
+	const char *text = getenv("SOCKFORM_INJECT");
+	char copy[256], *save = NULL;
+
+	if (!text)
+		return;
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (char *one = strtok_r(copy, ",", &save); one; one = strtok_r(NULL, ",", &save))
+		parse_order(one);
+}
+
+int __real_open64(const char *path, int flags, ...);
+
+static __attribute__((destructor)) void write_counts(void)
+{
+	const char *path = getenv("SOCKFORM_INJECT_COUNT");
+	int fd = path ? __real_open64(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+
+	for (size_t i = 0; fd >= 0 && i < CLASS_COUNT; i++)
+		dprintf(fd, "%s %u\n", class_names[i], counts[i]);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool is_meant(const struct order *order, enum call_class class)
+{
+	return order->class == class &&
+	       (order->nth == counts[class] || (order->later && order->nth < counts[class]));
+}
+
+/* False where the call is to fail: with errno. */
+static bool enter(enum call_class class)
+{
+	counts[class]++;
+	for (size_t i = 0; i < order_count; i++) {
+		if (!is_meant(&orders[i], class))
+			continue;
+		if (orders[i].kind == KILL_BEFORE)
+			raise(SIGKILL);
+		errno = orders[i].error;
+		if (orders[i].kind == FAIL)
+			return false;
+	}
+	return true;
+}
+
+static void leave(enum call_class class)
+{
+	for (size_t i = 0; i < order_count; i++)
+		if (orders[i].kind == KILL_AFTER && is_meant(&orders[i], class))
+			raise(SIGKILL);
+}
+
+/* A function that is led through here: `parameters` and `arguments` in brackets. */
+#define WRAP(type, failed, name, parameters, arguments)                                            \
+	type __real_##name parameters;                                                             \
+	type __wrap_##name parameters;                                                             \
+	type __wrap_##name parameters                                                              \
+	{                                                                                          \
+		type result;                                                                       \
+                                                                                                   \
+		if (!enter(FS))                                                                    \
+			return failed;                                                             \
+		result = __real_##name arguments;                                                  \
+		leave(FS);                                                                         \
+		return result;                                                                     \
+	}
+
+WRAP(int, -1, mkdir, (const char *path, mode_t mode), (path, mode))
+WRAP(int, -1, mkdirat, (int at, const char *path, mode_t mode), (at, path, mode))
+WRAP(int, -1, rmdir, (const char *path), (path))
+WRAP(int, -1, unlink, (const char *path), (path))
+WRAP(int, -1, unlinkat, (int at, const char *path, int flags), (at, path, flags))
+WRAP(int, -1, rename, (const char *old, const char *new), (old, new))
+WRAP(int, -1, renameat, (int from, const char *old, int to, const char *new), (from, old, to, new))
+WRAP(int, -1, renameat2, (int from, const char *old, int to, const char *new, unsigned int flags),
+	(from, old, to, new, flags))
+WRAP(int, -1, symlink, (const char *target, const char *path), (target, path))
+WRAP(int, -1, symlinkat, (const char *target, int at, const char *path), (target, at, path))
+WRAP(ssize_t, -1, readlink, (const char *path, char *buffer, size_t size), (path, buffer, size))
+WRAP(ssize_t, -1, readlinkat, (int at, const char *path, char *buffer, size_t size),
+	(at, path, buffer, size))
+WRAP(int, -1, stat64, (const char *path, void *ret), (path, ret))
+WRAP(int, -1, lstat64, (const char *path, void *ret), (path, ret))
+WRAP(int, -1, fstat64, (int fd, void *ret), (fd, ret))
+WRAP(int, -1, fstatat64, (int at, const char *path, void *ret, int flags), (at, path, ret, flags))
+WRAP(int, -1, statfs64, (const char *path, void *ret), (path, ret))
+WRAP(int, -1, fstatfs64, (int fd, void *ret), (fd, ret))
+WRAP(int, -1, access, (const char *path, int mode), (path, mode))
+WRAP(int, -1, faccessat, (int at, const char *path, int mode, int flags), (at, path, mode, flags))
+WRAP(int, -1, chmod, (const char *path, mode_t mode), (path, mode))
+WRAP(int, -1, fchmod, (int fd, mode_t mode), (fd, mode))
+WRAP(int, -1, fchmodat, (int at, const char *path, mode_t mode, int flags), (at, path, mode, flags))
+WRAP(int, -1, flock, (int fd, int operation), (fd, operation))
+WRAP(int, -1, mount,
+	(const char *what, const char *where, const char *type, unsigned long flags,
+		const void *data),
+	(what, where, type, flags, data))
+WRAP(FILE *, NULL, fopen64, (const char *path, const char *mode), (path, mode))
+WRAP(FILE *, NULL, setmntent, (const char *path, const char *mode), (path, mode))
+WRAP(DIR *, NULL, opendir, (const char *path), (path))
+WRAP(DIR *, NULL, fdopendir, (int fd), (fd))
+WRAP(void *, NULL, readdir64, (DIR * folder), (folder))
+
+static mode_t mode_of(int flags, va_list more)
+{
+	return flags & O_CREAT ? va_arg(more, mode_t) : 0;
+}
+
+int __wrap_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...)
+{
+	va_list more;
+	mode_t mode;
+	int result;
+
+	va_start(more, flags);
+	mode = mode_of(flags, more);
+	va_end(more);
+	if (!enter(FS))
+		return -1;
+	result = __real_open64(path, flags, mode);
+	leave(FS);
+	return result;
+}
+
+int __real_openat64(int at, const char *path, int flags, ...);
+int __wrap_openat64(int at, const char *path, int flags, ...);
+int __wrap_openat64(int at, const char *path, int flags, ...)
+{
+	va_list more;
+	mode_t mode;
+	int result;
+
+	va_start(more, flags);
+	mode = mode_of(flags, more);
+	va_end(more);
+	if (!enter(FS))
+		return -1;
+	result = __real_openat64(at, path, flags, mode);
+	leave(FS);
+	return result;
+}
+
+/* Of the calls that have no function of their own only bpf() is counted. */
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+long __wrap_syscall(long number, ...)
+{
+	long a[6], result;
+	va_list more;
+
+	va_start(more, number);
+	for (size_t i = 0; i < 6; i++)
+		a[i] = va_arg(more, long);
+	va_end(more);
+	if (number == SYS_bpf && !enter(BPF))
+		return -1;
+	result = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (number == SYS_bpf)
+		leave(BPF);
+	return result;
+}
