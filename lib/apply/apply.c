@@ -121,7 +121,7 @@ static bool run_stages(struct apply_run *run, unsigned int drain_seconds)
 static void add_deployments(struct apply_run *run, const plan_list *plans)
 {
 	vec_each (plan, plans)
-		if (plan_changes(*plan))
+		if (plan_has_work(*plan))
 			add_deployment(run, *plan);
 }
 

@@ -5,6 +5,8 @@
  */
 #include "lib/plan/planner.h"
 
+#include <string.h>
+
 const char *plan_foreign_text(struct arena *arena, const char *kind, uint32_t id)
 {
 	return arena_printf(arena, "%s %u, which sockform did not make", kind, id);
@@ -67,11 +69,31 @@ static void refuse_stranger(const struct planner *planner, const char *path)
 			->hint = "--force takes it away";
 }
 
+static bool is_in_the_way(const struct planner *planner, const char *path)
+{
+	const struct manifest *manifest = planner->manifest;
+	const char *name = strrchr(path, '/') + 1;
+
+	if (name_index_find(&manifest->map_names, name) != NAME_ABSENT ||
+		name_index_find(&planner->wanted, name) != NAME_ABSENT)
+		return true;
+	for (size_t i = 0; i < manifest->programs.count; i++)
+		if (strcmp(planner->program_file[i], name) == 0)
+			return true;
+	return false;
+}
+
 void plan_check_strangers(const struct planner *planner)
 {
 	vec_each (path, &planner->state->strangers)
-		refuse_stranger(planner, *path);
+		if (!planner->manifest || is_in_the_way(planner, *path))
+			refuse_stranger(planner, *path);
 	if (!planner->manifest)
 		vec_each (path, &planner->state->outsiders)
 			refuse_stranger(planner, *path);
+}
+
+bool plan_leaves(const struct planner *planner, bool foreign)
+{
+	return foreign && planner->manifest && !planner->forces;
 }

@@ -240,6 +240,9 @@ static size_t find_generations(
 		i = planner->next_generation[i]) {
 		const char *file = planner->state->programs.items[i].file;
 
+		/* Somebody else's of that name is none of ours. */
+		if (plan_leaves(planner, planner->state->programs.items[i].foreign))
+			continue;
 		found++;
 		if (!keep || strcmp(file, keep) != 0)
 			*vec_add(planner->arena, ret) = file;
@@ -258,13 +261,6 @@ static const char *program_reason(
 	if (is_new && generations)
 		return "its code changed";
 	return generations > 1 ? "an older generation is removed" : NULL;
-}
-
-static void check_generations(const struct planner *planner, const char *name, struct mark mark)
-{
-	for (size_t i = name_index_find(&planner->generations, name); i != NAME_ABSENT;
-		i = planner->next_generation[i])
-		plan_check_foreign_program(planner, &planner->state->programs.items[i], mark);
 }
 
 static void plan_program(struct planner *planner, size_t position)
@@ -291,7 +287,8 @@ static void plan_program(struct planner *planner, size_t position)
 		code->instructions.count, code->instructions.count == 1 ? "" : "s");
 	planner->program_file[position] = file;
 	planner->program_is_new[position] = is_new;
-	check_generations(planner, program->self.text, program->self.mark);
+	if (there)
+		plan_check_foreign_program(planner, there, program->self.mark);
 }
 
 /* All generations of a program go in one step. */
@@ -302,26 +299,32 @@ static void plan_deleted_programs(struct planner *planner)
 	vec_each (old, &planner->state->programs) {
 		struct plan_step *step;
 
+		if (plan_leaves(planner, old->foreign))
+			continue;
 		if (planner->manifest && name_index_find(&planner->manifest->program_names,
 						 old->name) != NAME_ABSENT)
 			continue;
+		plan_check_foreign_program(planner, old, mark_none);
 		if (name_index_add(planner->arena, &seen, old->name, 0) != NAME_ABSENT)
 			continue;
 		step = plan_add_step(planner, PLAN_PROGRAM, PLAN_DELETE, old->name, mark_none);
 		find_generations(planner, old->name, NULL, &step->superseded);
-		check_generations(planner, old->name, mark_none);
 	}
 }
 
 static void plan_deleted_maps(struct planner *planner)
 {
-	vec_each (old, &planner->state->maps)
-		if (!planner->manifest ||
-			name_index_find(&planner->manifest->map_names, old->name) == NAME_ABSENT) {
-			plan_add_step(planner, PLAN_MAP, PLAN_DELETE, old->name, mark_none)
-				->loses_sockets = holds_our_sockets(old);
-			plan_check_foreign_map(planner, old, mark_none);
-		}
+	const struct manifest *manifest = planner->manifest;
+
+	vec_each (old, &planner->state->maps) {
+		if (plan_leaves(planner, old->foreign) ||
+			(manifest &&
+				name_index_find(&manifest->map_names, old->name) != NAME_ABSENT))
+			continue;
+		plan_add_step(planner, PLAN_MAP, PLAN_DELETE, old->name, mark_none)->loses_sockets =
+			holds_our_sockets(old);
+		plan_check_foreign_map(planner, old, mark_none);
+	}
 }
 
 /* Attachments are found by their records, too, and those of what is wanted are written anew. */
@@ -425,7 +428,6 @@ const struct plan *plan_make(
 	/* What another version wrote is not to be judged by the rules of this one. */
 	if (!plan_check_layout(&planner))
 		return plan;
-	plan_check_strangers(&planner);
 	plan->takes_strangers = request->forces;
 	plan->source = new_source(request);
 	if (plan->source && request->state->source)
@@ -433,6 +435,7 @@ const struct plan *plan_make(
 	plan->refresh_layout = request->state->exists && !request->state->layout;
 	plan_wanted(&planner);
 	plan_deletes(&planner);
+	plan_check_strangers(&planner);
 	return plan;
 }
 
@@ -453,6 +456,11 @@ const struct plan *plan_teardown(struct arena *arena, const struct state *state,
 	return plan;
 }
 
+bool plan_has_work(const struct plan *plan)
+{
+	return plan->source || plan_changes(plan);
+}
+
 bool plan_makes(const struct plan_step *step)
 {
 	return step->action == PLAN_CREATE || step->action == PLAN_REPLACE;
@@ -466,7 +474,6 @@ bool plan_changes(const struct plan *plan)
 	if (!plan->manifest)
 		return plan->state->exists;
 	return plan->counts[PLAN_KEEP] != plan->steps.count || !plan->state->exists ||
-	       plan->refresh_layout || plan->source || plan->stale_records.count ||
-	       plan->state->leftovers.count ||
+	       plan->refresh_layout || plan->stale_records.count || plan->state->leftovers.count ||
 	       (plan->takes_strangers && plan->state->strangers.count);
 }

@@ -155,5 +155,8 @@ const char *plan_holder_text(struct arena *arena, const struct state_holder *hol
 /* Whether the step's object is made, be there another in its place or not. */
 bool plan_makes(const struct plan_step *step);
 
-/* Whether applying it would change anything. */
+/* Whether applying it would change anything in the kernel. */
 bool plan_changes(const struct plan *plan);
+
+/* Whether there is anything to do, be it only to remember where it comes from by now. */
+bool plan_has_work(const struct plan *plan);

@@ -35,7 +35,11 @@ void plan_check_foreign_program(
 	const struct planner *planner, const struct state_program *program, struct mark mark);
 void plan_check_foreign_attachment(
 	const struct planner *planner, const struct state_attachment *attachment, struct mark mark);
+/* Those in the way of what is wanted; of a teardown, all. */
 void plan_check_strangers(const struct planner *planner);
+
+/* What is not ours and in nobody's way stays where it is, unless that is forced. */
+bool plan_leaves(const struct planner *planner, bool foreign);
 
 /* "map 77, which sockform did not make" */
 const char *plan_foreign_text(struct arena *arena, const char *kind, uint32_t id);

@@ -59,8 +59,6 @@ static const char *summary_without_steps(const struct plan *plan)
 		return "nothing is attached";
 	if (!plan->manifest)
 		return plan->state->exists ? "nothing left in it" : "nothing to delete";
-	if (plan_changes(plan) && plan->state->exists)
-		return "what is remembered of it";
 	return plan_changes(plan) ? "nothing in it" : "unchanged";
 }
 

@@ -372,7 +372,7 @@ static const struct row {
 	{ "map-swapped", map_swapped, "map pairs: map ", FORCE },
 	{ "map-size", map_of_another_size, "map totals: map ", FORCE },
 	{ "program-swapped", program_swapped, "program verdict: program ", FORCE },
-	{ "generation", generation_of_others, "program verdict: program ", FORCE },
+	{ "generation", generation_of_others, "program verdict: program ", BESIDE },
 	{ "slot-swapped", slot_swapped, VERDICT ": as its slot map ", FORCE },
 	{ "disp-swapped", dispatcher_swapped, VERDICT ": as its dispatcher program ", FORCE },
 	{ "link-swapped", link_swapped, VERDICT ": its link ", FORCE },
@@ -380,7 +380,7 @@ static const struct row {
 	{ "hook-taken", hook_taken, "(foreign) is on its hook", FORCE },
 	{ "hook-link", hook_taken_by_a_link, "(foreign) is on its hook", FORCE },
 	{ "record-away", record_away, "map pairs: map ", FORCE },
-	{ "theirs", map_of_others, "map theirs: map ", FORCE },
+	{ "theirs", map_of_others, "map theirs: map ", BESIDE },
 	{ "record-spoilt", record_spoilt, "records/totals: it is nothing that sockform made",
 		FORCE },
 	{ "symlink", symlinked_map, "maps/pairs: it is nothing that sockform made", FORCE },
@@ -391,7 +391,7 @@ static const struct row {
 static const char *const remedies[] = {
 	[APPLY] = "apply its manifest again",
 	[FORCE] = "take it away, or apply its manifest with --force",
-	[BESIDE] = "take it away, or delete the deployment with --force",
+	[BESIDE] = "take it away, or ",
 };
 
 static void ground_make(struct ground *ret, const struct row *row, const char *cgroup)
