@@ -19,9 +19,9 @@
 #include "lib/feed/serve.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/feed/counts.h"
 
 #include <errno.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,12 +35,7 @@
 #define DRAIN_TICK_NS (4 * 1000 * 1000ull)        /* how often draining connections are looked at */
 #define DRAIN_MOMENT_NS (20 * 1000 * 1000ull)     /* idle, with counts that match */
 #define DRAIN_PATIENCE_NS (1000 * 1000 * 1000ull) /* idle, with counts that do not */
-/* From include/net/tcp_states.h; <netinet/tcp.h>, which has them too, cannot stand beside
- * linux/tcp.h. */
-#define TCP_STATE_CLOSE 7
-#define TCP_STATE_CLOSE_WAIT 8
-
-#define PAUSE_TICK_NS (100 * 1000 * 1000ull) /* how long a paused listener waits */
+#define PAUSE_TICK_NS (100 * 1000 * 1000ull)      /* how long a paused listener waits */
 
 static uint64_t now_ns(void)
 {
@@ -73,34 +68,6 @@ static void tell(struct feed_set *set, const char *what, int error)
 	set->notice(set->context, message);
 }
 
-/* What TCP has counted on a connection, in bytes. */
-struct counts {
-	uint64_t received; /* without the peer's FIN */
-	uint64_t queued;   /* for sending, sent or not */
-	bool in_flight;    /* queued and not acknowledged */
-	bool closed;       /* reset, or gone */
-};
-
-static struct counts read_counts(int fd)
-{
-	struct tcp_info info = { 0 };
-	socklen_t length = sizeof(info);
-	struct counts counts = { 0 };
-
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
-		return (struct counts){ .closed = true };
-	counts.received = info.tcpi_bytes_received;
-	/*
-	 * The kernel counts a FIN as a byte. After a reset it cannot be told whether there was one.
-	 */
-	if (info.tcpi_state == TCP_STATE_CLOSE_WAIT && counts.received)
-		counts.received--;
-	counts.queued = info.tcpi_bytes_sent - info.tcpi_bytes_retrans + info.tcpi_notsent_bytes;
-	counts.in_flight = info.tcpi_notsent_bytes || info.tcpi_unacked;
-	counts.closed = info.tcpi_state == TCP_STATE_CLOSE;
-	return counts;
-}
-
 static void take_out(struct connection *connection)
 {
 	if (connection->previous)
@@ -123,7 +90,7 @@ static void put_into(struct connection **list, struct connection *connection)
 
 static void connection_close(struct feed_set *set, struct connection *connection)
 {
-	struct counts counts = read_counts(connection->fd);
+	struct feed_counts counts = feed_read_counts(connection->fd);
 
 	set->totals.connections++;
 	set->totals.bytes_in += counts.received;
@@ -196,7 +163,7 @@ static void accept_some(struct feed_set *set, struct listener *listener)
 
 static bool has_drained(struct connection *connection, uint64_t now)
 {
-	struct counts counts = read_counts(connection->fd);
+	struct feed_counts counts = feed_read_counts(connection->fd);
 	uint64_t moved = counts.received + counts.queued;
 
 	if (counts.closed)
