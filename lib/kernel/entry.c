@@ -36,6 +36,11 @@ int kernel_possible_processors(void)
 	return parse_processors(list);
 }
 
+int kernel_delete_entry(int map, const void *key)
+{
+	return bpf_map_delete_elem(map, key) == 0 ? 0 : -errno;
+}
+
 /* What the kernel reads or writes for one key: bpf_map_value_size in kernel/bpf/syscall.c. */
 static size_t value_step(const struct kernel_entry *entry)
 {

@@ -181,6 +181,8 @@ int kernel_write_entry(struct arena *arena, const struct kernel_entry *entry);
 /* Whether the entry's key is in the map: 0, -ENOENT or another negative errno. */
 int kernel_find_entry(struct arena *arena, const struct kernel_entry *entry);
 
+int kernel_delete_entry(int map, const void *key); /* -ENOENT where there is none */
+
 /* Processors that there can be (/sys/devices/system/cpu/possible); a negative errno. */
 int kernel_possible_processors(void);
 

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Probes of what this process may do, and of the file systems that it finds. */
+#include "lib/kernel/prober.h"
+
+#include "lib/base/cleanup.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define GROUP "privilege"
+#define FILES "file systems"
+#define NO_COMMAND 0x7fffffff /* a command of bpf() that there is not */
+
+/* EINVAL is the kernel's answer to what it does not know; a seccomp filter may answer EPERM. */
+static int ask_bpf(struct prober *prober, const void *of)
+{
+	union bpf_attr attr = { 0 };
+
+	(void)prober;
+	(void)of;
+	syscall(SYS_bpf, NO_COMMAND, &attr, sizeof(attr));
+	return errno == EINVAL ? 0 : -errno;
+}
+
+static void probe_capability(
+	struct prober *prober, const struct probe_row *row, unsigned int number)
+{
+	struct probe_feature *feature = prober_answer(prober, row, 0);
+
+	if (!prober_has(prober, number))
+		feature->state = PROBE_NO;
+	else if (!(prober->capabilities & NEEDS(number)))
+		feature->detail = "by CAP_SYS_ADMIN";
+}
+
+static void probe_capabilities(struct prober *prober)
+{
+	static const struct {
+		unsigned int number;
+		struct probe_row row;
+	} capabilities[] = {
+		{ CAP_BPF, { GROUP, "CAP_BPF", "maps and programs", "nothing can be deployed" } },
+		{ CAP_NET_ADMIN, { GROUP, "CAP_NET_ADMIN", "maps of sockets, programs, attaching",
+					 "nothing can be deployed" } },
+		{ CAP_PERFMON, { GROUP, "CAP_PERFMON", "the block trace, looking into queues",
+				       "the verifier refuses bpf_trace_printk" } },
+		{ CAP_SYS_ADMIN,
+			{ GROUP, "CAP_SYS_ADMIN", "mounting bpffs, opening by id",
+				"bpffs has to be mounted; what others made is not opened by id" } },
+		{ CAP_SYS_PTRACE,
+			{ GROUP, "CAP_SYS_PTRACE", "sockets of other users' processes",
+				"only sockets of one's own processes can be taken into maps" } },
+	};
+
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++)
+		probe_capability(prober, &capabilities[i].row, capabilities[i].number);
+}
+
+static void probe_mount(struct prober *prober, const struct probe_row *row, const char *path)
+{
+	prober_answer(prober, row, path ? 0 : -ENOENT)->detail = path;
+}
+
+static const char *bpffs_path(const struct prober *prober)
+{
+	const char *root = prober->kernel->root;
+	const char *end = root ? strrchr(root, '/') : NULL;
+
+	return end ? arena_copy(prober->arena, root, (size_t)(end - root)) : NULL;
+}
+
+/* A bpffs that no path leads to, and that goes with its descriptor. */
+static int open_private_bpffs(void)
+{
+	cleanup_fd int context = (int)syscall(SYS_fsopen, "bpf", FSOPEN_CLOEXEC);
+
+	int mount;
+
+	if (context < 0 || syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0)
+		return -errno;
+	mount = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
+	return mount >= 0 ? mount : -errno;
+}
+
+/* The one that is mounted, where no other can be made. */
+static int open_any_bpffs(const struct prober *prober)
+{
+	const char *path = bpffs_path(prober);
+	int fd = open_private_bpffs();
+
+	if (fd >= 0 || !path)
+		return fd;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : -errno;
+}
+
+static int ask_exchange(struct prober *prober, const void *of)
+{
+	cleanup_fd int folder = open_any_bpffs(prober);
+	char names[2][40];
+	int answer = 0;
+
+	(void)of;
+	if (folder < 0)
+		return folder;
+	for (int i = 0; i < 2; i++)
+		snprintf(names[i], sizeof(names[i]), "sockform-probe-%d-%d", getpid(), i);
+	if (mkdirat(folder, names[0], 0700) != 0 || mkdirat(folder, names[1], 0700) != 0 ||
+		renameat2(folder, names[0], folder, names[1], RENAME_EXCHANGE) != 0)
+		answer = -errno;
+	for (int i = 0; i < 2; i++)
+		unlinkat(folder, names[i], AT_REMOVEDIR);
+	return answer;
+}
+
+static void probe_file_systems(struct prober *prober)
+{
+	static const struct probe_row bpffs = { FILES, "bpffs", "everything that is deployed",
+		"apply mounts it at /sys/fs/bpf, which needs CAP_SYS_ADMIN" };
+	static const struct probe_row cgroup2 = { FILES, "cgroup2", "attach_type: sock_ops",
+		"no sock_ops program can be attached" };
+	static const struct probe_row exchange = { FILES, "exchange in bpffs",
+		"replacing pins in one step",
+		"two pins change places in two steps, which a crash can come between",
+		NEEDS(CAP_SYS_ADMIN), ask_exchange };
+
+	probe_mount(prober, &bpffs, bpffs_path(prober));
+	prober_ask(prober, &exchange);
+	probe_mount(prober, &cgroup2, kernel_cgroup_mount(prober->arena));
+}
+
+void probe_process(struct prober *prober)
+{
+	static const struct probe_row bpf = { GROUP, "bpf()", "everything but validate and build",
+		"nothing can be deployed on this kernel", NEEDS(CAP_BPF), ask_bpf };
+
+	prober_ask(prober, &bpf);
+	probe_capabilities(prober);
+	probe_file_systems(prober);
+}
