@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "lib/selftest/trial.h"
+
+#include "lib/base/cleanup.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <time.h>
+
+#define NS_PER_MS 1000000ull
+
+static void end(struct trial *trial, enum selftest_state state, const char *format, va_list list)
+{
+	if (trial->state != SELFTEST_OK)
+		return;
+	trial->state = state;
+	trial->detail = arena_vprintf(trial->arena, format, list);
+}
+
+bool trial_fault(struct trial *trial, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	end(trial, SELFTEST_FAULT, format, list);
+	va_end(list);
+	return false;
+}
+
+bool trial_skip(struct trial *trial, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	end(trial, SELFTEST_SKIPPED, format, list);
+	va_end(list);
+	return false;
+}
+
+bool trial_note(struct trial *trial, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	end(trial, SELFTEST_OK, format, list);
+	va_end(list);
+	return true;
+}
+
+uint64_t trial_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t trial_patience(const struct trial *trial)
+{
+	uint64_t until = trial_now() + TRIAL_STALL_MS * NS_PER_MS;
+
+	return until < trial->deadline ? until : trial->deadline;
+}
+
+int trial_own(struct trial *trial, int fd)
+{
+	if (fd >= 0)
+		*vec_add(trial->arena, &trial->owned) = fd;
+	return fd;
+}
+
+void trial_close(struct trial *trial, int fd)
+{
+	vec_each (owned, &trial->owned)
+		if (*owned == fd)
+			*owned = fd_close(fd);
+}
+
+void trial_finish(struct trial *trial)
+{
+	while (trial->owned.count)
+		fd_close(trial->owned.items[--trial->owned.count]);
+}
+
+void trial_tick(int fd, short events)
+{
+	struct pollfd wait = { fd, events, 0 };
+
+	poll(&wait, 1, TRIAL_TICK_MS);
+}
+
+static void run_case(struct arena *arena, const char *group, const struct trial_case *row,
+	uint64_t deadline, selftest_results *ret)
+{
+	struct trial trial = { .arena = arena, .row = row, .deadline = deadline };
+	struct selftest_result *result = vec_add(arena, ret);
+	uint64_t started = trial_now();
+
+	if (started >= deadline)
+		trial_skip(&trial, "no time is left");
+	else
+		row->run(&trial);
+	trial_finish(&trial);
+	*result = (struct selftest_result){ row->name, group, trial.state, trial.detail, row->means,
+		row->workaround, (double)(trial_now() - started) / 1e6 };
+}
+
+void selftest_run(struct arena *arena, selftest_results *ret)
+{
+	static const struct {
+		const char *group;
+		const struct trial_case *cases;
+		const size_t *count;
+	} groups[] = {
+		{ "streams", cases_stream, &cases_stream_count },
+		{ "maps and slots", cases_map, &cases_map_count },
+		{ "ends of streams", cases_end, &cases_end_count },
+		{ "waking readers", cases_wake, &cases_wake_count },
+	};
+	const uint64_t deadline = trial_now() + SELFTEST_MS * NS_PER_MS;
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction before;
+
+	/* sendfile() takes no MSG_NOSIGNAL. */
+	sigaction(SIGPIPE, &ignore, &before);
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		for (size_t j = 0; j < *groups[i].count; j++)
+			run_case(arena, groups[i].group, &groups[i].cases[j], deadline, ret);
+	sigaction(SIGPIPE, &before, NULL);
+}
+
+size_t selftest_faults(const selftest_results *results)
+{
+	size_t count = 0;
+
+	vec_each (result, results)
+		count += result->state == SELFTEST_FAULT;
+	return count;
+}
