@@ -24,6 +24,7 @@ enum option_bit {
 	OPTION_FORCE = 1 << 7, /* --force, of what is in the way */
 	OPTION_PRUNE = 1 << 8,
 	OPTION_DRAIN = 1 << 9, /* --drain-timeout */
+	OPTION_SELF_TEST = 1 << 10,
 };
 
 struct invocation;
@@ -49,6 +50,7 @@ struct invocation {
 	bool exit_code;      /* --exit-code */
 	bool dry_run;        /* --dry-run */
 	bool prune;          /* --prune */
+	bool self_test;      /* --self-test */
 	bool verbose;
 	struct arena arena;
 	struct diagnostics diagnostics;
@@ -81,3 +83,4 @@ int cmd_detach(struct invocation *invocation);
 int cmd_status(struct invocation *invocation);
 int cmd_run(struct invocation *invocation);
 int cmd_schema(struct invocation *invocation);
+int cmd_features(struct invocation *invocation);

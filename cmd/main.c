@@ -56,6 +56,12 @@ static const struct command commands[] = {
 		"An editor with a YAML language server completes and checks manifests by it.\n"
 		"Needs no privilege.\n",
 		0, 0, 0, cmd_schema },
+	{ "features", "", "show what this kernel offers, and what is missing",
+		"Asks the kernel for each thing that sockform uses and leaves nothing behind.\n"
+		"What cannot be asked without privilege is unknown. With --self-test instead\n"
+		"sends bytes through sockets of its own on loopback, checks the faults that\n"
+		"kernels have had with data, and exits with 1 if it finds one.\n",
+		OPTION_SELF_TEST, 0, 0, cmd_features },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -97,6 +103,8 @@ static const struct {
 		"remove what was applied from FILE and is no longer in it" },
 	{ { "replace", no_argument, NULL, 'R' }, OPTION_APPLY, "    --replace",
 		"replace maps that differ, and lose what is in them" },
+	{ { "self-test", no_argument, NULL, 't' }, OPTION_SELF_TEST, "    --self-test",
+		"check what the kernel does with data" },
 };
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
@@ -235,6 +243,9 @@ static bool take_option(struct invocation *invocation, int letter, const char *v
 		break;
 	case 'p':
 		invocation->prune = true;
+		break;
+	case 't':
+		invocation->self_test = true;
 		break;
 	case 'N':
 		invocation->name = value;

@@ -103,6 +103,12 @@ struct reconcile_hooks {
 bool reconcile_detach(struct reconcile *reconcile, const char *verb,
 	const struct reconcile_hooks *hooks, plan_list *ret);
 
+/* reconcile_features.c: asks the kernel what it offers; needs no privilege. False with a diagnostic. */
+bool reconcile_features(struct reconcile *reconcile, probe_features *ret);
+
+/* Likewise: sends bytes through sockets of its own. */
+bool reconcile_self_test(struct reconcile *reconcile, const char *verb, selftest_results *ret);
+
 /* Reads one deployment, or all for NULL. */
 bool reconcile_status(
 	struct reconcile *reconcile, const char *verb, const char *name, status_list *ret);

@@ -2,8 +2,10 @@
 /* Views: how diagnostics, plans and states look, as text and as JSON. */
 #pragma once
 
+#include "lib/kernel/probe.h"
 #include "lib/plan/plan.h"
 #include "lib/report/sink.h"
+#include "lib/selftest/selftest.h"
 
 /*
  * All diagnostics in the order of the text. As text: place, code, message, source line, caret and
@@ -57,6 +59,18 @@ void report_builds(struct sink *sink, const struct report_build *builds, size_t 
  * Always JSON, whatever the sink's format is.
  */
 void report_schema(struct sink *sink, struct arena *arena);
+
+/*
+ * Features, group by group, and what the missing ones cost. As text, those that only assembly asks for
+ * are counted.
+ */
+void report_features(struct sink *sink, struct arena *arena, const probe_features *features);
+
+/* What the self-test found; of a fault also what it means and what can be done. */
+void report_selftest(struct sink *sink, const selftest_results *results);
+
+/* Text in lines of at most 80 columns, each behind so many blanks, and the end of the last one. */
+void report_wrapped(struct sink *sink, int indent, const char *text);
 
 /* What `sockform validate` says of manifests without errors: deployments, then libraries. */
 void report_valid(struct sink *sink, const struct manifest *const *manifests, size_t count);
