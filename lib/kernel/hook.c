@@ -113,9 +113,15 @@ int kernel_is_on_hook(uint32_t program, const struct kernel_hook *hook)
 	return error ? error : has_program(&there, program);
 }
 
-int kernel_attach(int program, const struct kernel_hook *hook, int *link)
+int kernel_create_link(int program, const struct kernel_hook *hook)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = hook->flags);
+
+	return result_of(bpf_link_create(program, hook->target, hook->type, &options));
+}
+
+int kernel_attach(int program, const struct kernel_hook *hook, int *link)
+{
 	bool on_map = !attach_kind_of(hook->type)->on_cgroup, is_there = false;
 	struct query there;
 
@@ -124,7 +130,7 @@ int kernel_attach(int program, const struct kernel_hook *hook, int *link)
 		if (!is_there)
 			return -EBUSY;
 	}
-	*link = result_of(bpf_link_create(program, hook->target, hook->type, &options));
+	*link = kernel_create_link(program, hook);
 	if (*link >= 0)
 		return 0;
 	if (*link != -EINVAL || !on_map)

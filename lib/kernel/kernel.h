@@ -207,6 +207,9 @@ struct kernel_hook {
  * (seen on 6.18), so the map is asked first; before about 5.18 it cannot be asked.
  */
 int kernel_attach(int program, const struct kernel_hook *hook, int *link);
+
+/* Only by a link, and without looking at what is there: -EINVAL where maps have none. */
+int kernel_create_link(int program, const struct kernel_hook *hook);
 int kernel_detach_link(int link);
 
 /*

@@ -160,7 +160,7 @@ void probe_sockets(struct prober *prober)
 		{ GROUP, "AF_UNIX datagrams in maps", "skb_verdict on AF_UNIX",
 			"such sockets cannot be redirected to or from", NEEDS_MAPS, ask_unix,
 			&datagram },
-		{ GROUP, "cookie of the network namespace", "key: [netns_cookie, ...]",
+		{ GROUP, "cookie of a network namespace", "key: [netns_cookie, ...]",
 			"no socket is put into a map with such a key by sockform run", 0,
 			ask_netns_cookie },
 		{ GROUP, "sock_diag for TCP", "finding sockets of others",

@@ -7,7 +7,7 @@
 #define LINE_WIDTH 80
 #define STATE_WIDTH 7
 #define DETAIL_COLUMN (2 + STATE_WIDTH + 2) /* where names begin, and what is said of them */
-#define NAME_WIDTH 31
+#define NAME_WIDTH 30
 
 static const struct {
 	const char *word;
@@ -29,13 +29,9 @@ void report_wrapped(struct sink *sink, int indent, const char *text)
 			sink_text(sink, "\n");
 			column = 0;
 		}
-		if (!column) {
-			sink_text(sink, "%*s%.*s", indent, "", length, text);
-			column = indent + length;
-		} else {
-			sink_text(sink, " %.*s", length, text);
-			column += 1 + length;
-		}
+		sink_text(sink, "%*s", column ? 1 : indent, "");
+		sink_foreign(sink, COLOUR_NONE, text, (size_t)length);
+		column += (column ? 1 : indent) + length;
 		text += length;
 		text += strspn(text, " ");
 	}
@@ -61,16 +57,30 @@ static void write_values(struct sink *sink, const struct probe_feature *feature)
 	sink_close(sink);
 }
 
-/* What is said of it beside its name: why it is not known, where it is, or who needs it. */
+/* A name and what is said of it, beside it or, where that is too long, below. */
+static void write_line(
+	struct sink *sink, enum probe_state state, const char *name, const char *text)
+{
+	size_t most = LINE_WIDTH - DETAIL_COLUMN - NAME_WIDTH - 2;
+
+	write_state(sink, state);
+	if (strlen(text) > most) {
+		sink_text(sink, "%s\n", name);
+		report_wrapped(sink, DETAIL_COLUMN, text);
+		return;
+	}
+	sink_text(sink, "%-*s  ", NAME_WIDTH, name);
+	sink_foreign(sink, COLOUR_NONE, text, strlen(text));
+	sink_text(sink, "\n");
+}
+
+/* Why it is not known, where it is, or who needs it; and what its absence costs. */
 static void write_row(struct sink *sink, const struct probe_feature *feature)
 {
 	bool told = feature->detail && feature->state != PROBE_NO;
 
-	write_state(sink, feature->state);
-	sink_text(sink, "%-*s  ", NAME_WIDTH, feature->name);
-	sink_foreign(sink, COLOUR_NONE, told ? feature->detail : feature->needed_by,
-		strlen(told ? feature->detail : feature->needed_by));
-	sink_text(sink, "\n");
+	write_line(
+		sink, feature->state, feature->name, told ? feature->detail : feature->needed_by);
 	if (feature->state == PROBE_NO)
 		report_wrapped(sink, DETAIL_COLUMN, feature->costs);
 }
@@ -94,8 +104,7 @@ static void write_common(struct sink *sink, struct arena *arena,
 	}
 	if (!found)
 		return;
-	write_state(sink, state);
-	sink_text(sink, "%-*s  %s\n", NAME_WIDTH, arena_printf(arena, "%zu more", found),
+	write_line(sink, state, arena_printf(arena, "%zu more", found),
 		state == PROBE_UNKNOWN ? last->detail : last->needed_by);
 	if (state != PROBE_NO)
 		return;

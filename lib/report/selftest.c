@@ -14,12 +14,19 @@ static const struct {
 } states[SELFTEST_STATE_COUNT] = {
 	[SELFTEST_OK] = { "ok", COLOUR_GREEN },
 	[SELFTEST_FAULT] = { "FAULT", COLOUR_RED },
+	[SELFTEST_LIMIT] = { "limit", COLOUR_YELLOW },
 	[SELFTEST_SKIPPED] = { "skipped", COLOUR_YELLOW },
 };
 
+/* A fault of this kernel, or of all: what it means and what can be done is said. */
+static bool is_advised(const struct selftest_result *result)
+{
+	return result->state == SELFTEST_FAULT || result->state == SELFTEST_LIMIT;
+}
+
 static void write_values(struct sink *sink, const struct selftest_result *result)
 {
-	bool fault = result->state == SELFTEST_FAULT;
+	bool fault = is_advised(result);
 
 	sink_open_object(sink, NULL);
 	sink_string(sink, "name", result->name);
@@ -52,7 +59,7 @@ static void write_result(struct sink *sink, const struct selftest_result *result
 		beside ? "  " : "", beside ? result->detail : "");
 	if (result->detail && !beside)
 		report_wrapped(sink, DETAIL_COLUMN, result->detail);
-	if (result->state != SELFTEST_FAULT)
+	if (!is_advised(result))
 		return;
 	write_labelled(sink, "means: ", result->means);
 	write_labelled(sink, "instead: ", result->workaround);
@@ -79,4 +86,7 @@ void report_selftest(struct sink *sink, const selftest_results *results)
 	sink_text(sink, "%zu ok, %zu %s, %zu skipped\n", counts[SELFTEST_OK],
 		counts[SELFTEST_FAULT], counts[SELFTEST_FAULT] == 1 ? "fault" : "faults",
 		counts[SELFTEST_SKIPPED]);
+	if (counts[SELFTEST_LIMIT])
+		sink_text(sink, "%zu limits, which no kernel is known not to have\n",
+			counts[SELFTEST_LIMIT]);
 }

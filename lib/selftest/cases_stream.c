@@ -15,7 +15,7 @@
 #define LIMIT_BYTES (256 * KIB)
 #define LIMIT_RCVBUF (8 * 1024) /* the kernel doubles it */
 #define LIMIT_SIP 3000          /* so that reads end in the middle of segments */
-#define EARLY_BYTES (8 * KIB)
+#define EARLY_BYTES STREAM_PEEK
 #define SWAP_BYTES (8 * MIB)
 #define SWAP_EVERY (32 * KIB)
 #define DATAGRAMS 300
@@ -58,20 +58,6 @@ static bool run_limit(struct trial *trial)
 	       note_bytes(trial, stream.bytes);
 }
 
-/* Until all that was sent is queued in the socket. */
-static bool wait_queued(struct trial *trial, int fd, size_t bytes)
-{
-	uint64_t until = trial_patience(trial);
-	static char seen[EARLY_BYTES];
-
-	while (recv(fd, seen, bytes, MSG_PEEK | MSG_DONTWAIT) < (ssize_t)bytes) {
-		if (trial_now() >= until)
-			return trial_skip(trial, "loopback does not deliver");
-		trial_tick(fd, 0);
-	}
-	return true;
-}
-
 /* What is queued before the socket enters the map comes first, and what is sent afterwards behind it. */
 static bool run_early(struct trial *trial)
 {
@@ -85,7 +71,7 @@ static bool run_early(struct trial *trial)
 	stream.from = redirect.source.client;
 	stream.to = redirect.target.client;
 	if (stream_send(trial, &stream) < 0 ||
-		!wait_queued(trial, redirect.source.server, (size_t)stream.sent) ||
+		!stream_arrives(trial, redirect.source.server, (size_t)stream.sent) ||
 		!trial_insert(trial, "sources", 0, redirect.source.server) ||
 		!stream_run(trial, &stream))
 		return false;

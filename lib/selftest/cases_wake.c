@@ -6,11 +6,13 @@
 #include "lib/selftest/cases.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define BYTES 1000
 
@@ -100,20 +102,6 @@ static bool run_epoll(struct trial *trial)
 	return true;
 }
 
-/* By reading, which no fault of poll() disturbs. */
-static bool arrives(struct trial *trial, int fd)
-{
-	uint64_t until = trial_patience(trial);
-	char bytes[BYTES];
-
-	while (recv(fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT) != sizeof(bytes)) {
-		if (trial_now() >= until)
-			return trial_fault(trial, "%d bytes do not arrive", BYTES);
-		trial_tick(-1, 0);
-	}
-	return true;
-}
-
 static bool tells(struct trial *trial, int fd, int expected)
 {
 	int readable = -1;
@@ -129,8 +117,32 @@ static bool run_readable(struct trial *trial)
 	struct reader reader;
 
 	return open_reader(trial, &reader) && send_to(trial, &reader) &&
-	       arrives(trial, reader.fd) && tells(trial, reader.fd, BYTES) &&
+	       stream_arrives(trial, reader.fd, BYTES) && tells(trial, reader.fd, BYTES) &&
 	       drain(trial, reader.fd) && tells(trial, reader.fd, 0);
+}
+
+static bool splices(struct trial *trial, int fd)
+{
+	int pipe[2];
+	ssize_t length;
+
+	if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) != 0)
+		return trial_skip(trial, "no pipe");
+	trial_own(trial, pipe[0]);
+	trial_own(trial, pipe[1]);
+	length = splice(fd, NULL, pipe[1], NULL, BYTES, SPLICE_F_NONBLOCK);
+	if (length == BYTES)
+		return true;
+	return trial_fault(trial, "splice() moves none of %d readable bytes: %s", BYTES,
+		length < 0 ? strerror(errno) : "no error");
+}
+
+static bool run_splice(struct trial *trial)
+{
+	struct reader reader;
+
+	return open_reader(trial, &reader) && send_to(trial, &reader) &&
+	       stream_arrives(trial, reader.fd, BYTES) && splices(trial, reader.fd);
 }
 
 /* sk_msg is not alone on the map. */
@@ -141,6 +153,8 @@ static bool run_readable(struct trial *trial)
 #define HANGS "programs that wait with it for data hang"
 #define NO_PROGRAM "keep such sockets out of maps, or use a kernel that has it mended"
 #define HALF_BLIND "programs that ask how much there is before they read hang"
+#define SPLICE_HANGS "proxies that use splice(2) wait for ever"
+#define NO_SPLICE "have them read and write (haproxy: no splice-request)"
 #define BESIDE "attach an sk_skb program that passes to the same map, as skb_verdict"
 
 const struct trial_case cases_wake[] = {
@@ -156,5 +170,9 @@ const struct trial_case cases_wake[] = {
 	{ "FIONREAD of what is redirected", run_readable, WITH_MSG("ingress"), HALF_BLIND,
 		"have readers read until EAGAIN instead of asking", .message = true,
 		.ingress = true },
+	{ "splice() with sk_skb", run_splice, WITH_PASS_SKB, SPLICE_HANGS, NO_SPLICE,
+		.everywhere = true },
+	{ "splice() of what is redirected", run_splice, WITH_MSG("ingress"), SPLICE_HANGS,
+		NO_SPLICE, .message = true, .ingress = true, .everywhere = true },
 };
 const size_t cases_wake_count = COUNT_OF(cases_wake);

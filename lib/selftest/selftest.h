@@ -14,6 +14,7 @@
 enum selftest_state {
 	SELFTEST_OK,
 	SELFTEST_FAULT,
+	SELFTEST_LIMIT,   /* a fault that every kernel so far has */
 	SELFTEST_SKIPPED, /* this kernel, or this machine, lacks what it takes */
 	SELFTEST_STATE_COUNT,
 };
@@ -34,5 +35,5 @@ typedef VEC(struct selftest_result) selftest_results;
 #define SELFTEST_MS 10000
 void selftest_run(struct arena *arena, selftest_results *ret);
 
-/* How many are faults. */
+/* How many are faults; limits are none. */
 size_t selftest_faults(const selftest_results *results);

@@ -62,11 +62,11 @@ static bool load(struct trial *trial, struct kernel *kernel, const struct bpfasm
 /* By a link or, where maps have none, without. */
 static int attach(struct trial *trial, int program, const struct kernel_hook *hook)
 {
-	int link = trial_own(trial, kernel_create_link(program, hook));
+	int link, error = kernel_attach(program, hook, &link);
 
-	if (link == -EINVAL || link == -EOPNOTSUPP)
-		return kernel_attach_program(program, hook);
-	return link < 0 ? link : 0;
+	if (!error && link >= 0)
+		trial_own(trial, link);
+	return error;
 }
 
 static bool make_attachment(struct trial *trial, struct kernel *kernel, size_t at)

@@ -169,6 +169,19 @@ bool stream_silent(struct trial *trial, int fd, const char *whose)
 	return true;
 }
 
+bool stream_arrives(struct trial *trial, int fd, size_t bytes)
+{
+	uint64_t until = trial_patience(trial);
+	char seen[STREAM_PEEK];
+
+	while (recv(fd, seen, bytes, MSG_PEEK | MSG_DONTWAIT) < (ssize_t)bytes) {
+		if (trial_now() >= until)
+			return trial_fault(trial, "%zu bytes do not arrive", bytes);
+		trial_tick(-1, 0);
+	}
+	return true;
+}
+
 bool stream_ends(struct trial *trial, int fd, const char *whose)
 {
 	uint64_t until = trial_patience(trial);

@@ -36,10 +36,11 @@ struct trial_case {
 	bool (*run)(struct trial *trial);
 	const char *manifest; /* maps "targets" and "sources", programs, attachments */
 	const char *means, *workaround;
-	int family;     /* AF_INET, where it is not given */
-	bool message;   /* sk_msg: the sending socket is in the map, not the receiving one */
-	bool ingress;   /* into the target's receive queue, not out through the target */
-	uint32_t bytes; /* to be moved */
+	int family;      /* AF_INET, where it is not given */
+	bool message;    /* sk_msg: the sending socket is in the map, not the receiving one */
+	bool ingress;    /* into the target's receive queue, not out through the target */
+	uint32_t bytes;  /* to be moved */
+	bool everywhere; /* no kernel is known that passes: what it finds is a limit */
 };
 
 /* trial.c */
@@ -125,6 +126,10 @@ int64_t stream_receive(struct trial *trial, struct stream *stream);
 /* Nothing is to be read there. */
 bool stream_silent(struct trial *trial, int fd, const char *whose);
 
+/* Waits until so many bytes, the first ones, can be read; at most STREAM_PEEK. */
+#define STREAM_PEEK (8 << 10)
+bool stream_arrives(struct trial *trial, int fd, size_t bytes);
+
 /* Waits for the end of the stream. */
 bool stream_ends(struct trial *trial, int fd, const char *whose);
 
@@ -135,5 +140,7 @@ bool stream_move(struct trial *trial, int from, int to, uint64_t bytes);
 bool stream_datagrams(struct trial *trial, int from, int to, uint32_t count);
 
 /* cases_*.c */
-extern const struct trial_case cases_stream[], cases_map[], cases_end[], cases_wake[];
-extern const size_t cases_stream_count, cases_map_count, cases_end_count, cases_wake_count;
+extern const struct trial_case cases_stream[], cases_map[], cases_end[], cases_wake[],
+	cases_limit[];
+extern const size_t cases_stream_count, cases_map_count, cases_end_count, cases_wake_count,
+	cases_limit_count;

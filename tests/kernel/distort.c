@@ -53,6 +53,10 @@ ssize_t recv(int fd, void *buffer, size_t size, int flags)
 	ssize_t (*call)(int, void *, size_t, int) = next("recv");
 	ssize_t length = call(fd, buffer, size, flags);
 
+	if (injects("nothing")) {
+		errno = EAGAIN;
+		return -1;
+	}
 	if (injects("flip") && is_time(length))
 		((unsigned char *)buffer)[length / 2] ^= 1;
 	if (injects("end") && is_time(length))

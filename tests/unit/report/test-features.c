@@ -37,11 +37,24 @@ Test(features, a_row_says_who_needs_it_or_why_it_is_not_known)
 	add(&features, "file systems", "bpffs", PROBE_YES, "/sys/fs/bpf");
 	cr_assert_str_eq(show(&features, SINK_TEXT),
 		"maps\n"
-		"  yes      sockmap                          type: sockmap\n"
-		"  unknown  sockhash                         needs CAP_BPF\n"
+		"  yes      sockmap                         type: sockmap\n"
+		"  unknown  sockhash                        needs CAP_BPF\n"
 		"file systems\n"
-		"  yes      bpffs                            /sys/fs/bpf\n"
+		"  yes      bpffs                           /sys/fs/bpf\n"
 		"2 yes, 0 no, 1 unknown\n");
+}
+
+Test(features, what_is_too_long_stands_below)
+{
+	probe_features features = { 0 };
+
+	add(&features, "helpers in sk_skb", "bpf_trace_printk", PROBE_UNKNOWN,
+		"needs CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON");
+	cr_assert_str_eq(show(&features, SINK_TEXT),
+		"helpers in sk_skb\n"
+		"  unknown  bpf_trace_printk\n"
+		"           needs CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON\n"
+		"0 yes, 0 no, 1 unknown\n");
 }
 
 Test(features, what_is_missing_has_its_costs_below_it)
@@ -51,7 +64,7 @@ Test(features, what_is_missing_has_its_costs_below_it)
 	add(&features, "maps", "sockmap", PROBE_NO, "Invalid argument");
 	cr_assert_str_eq(show(&features, SINK_TEXT),
 		"maps\n"
-		"  no       sockmap                          type: sockmap\n"
+		"  no       sockmap                         type: sockmap\n"
 		"           a manifest with such a map is refused\n"
 		"0 yes, 1 no, 0 unknown\n");
 }
@@ -67,8 +80,8 @@ Test(features, what_only_assembly_calls_is_counted_and_named_where_it_is_missing
 	}
 	cr_assert_str_eq(show(&features, SINK_TEXT),
 		"helpers in sk_skb\n"
-		"  yes      2 more                           type: sockmap\n"
-		"  no       2 more                           type: sockmap\n"
+		"  yes      2 more                          type: sockmap\n"
+		"  no       2 more                          type: sockmap\n"
 		"           bpf_one, bpf_two\n"
 		"           a manifest with such a map is refused\n"
 		"2 yes, 2 no, 0 unknown\n");
@@ -159,6 +172,26 @@ Test(features, a_fault_says_what_it_means_and_what_to_do)
 		"  skipped  IPv6                                        0.0 ms\n"
 		"           no socket\n"
 		"1 ok, 1 fault, 1 skipped\n");
+}
+
+/* They are explained like a fault, and are none. */
+Test(features, a_limit_is_no_fault)
+{
+	selftest_results list = { 0 };
+
+	*vec_add(&arena, &list) = results[1];
+	list.items[0].state = SELFTEST_LIMIT;
+	cr_assert_eq(selftest_faults(&list), 0);
+	capture_begin(&capture, SINK_TEXT);
+	report_selftest(&capture.sink, &list);
+	cr_assert_str_eq(capture_end(&capture),
+		"streams\n"
+		"  limit    sk_msg ingress                              1.0 ms\n"
+		"           byte 7 of 9 is another one\n"
+		"           means: it arrives damaged\n"
+		"           instead: do not do that\n"
+		"0 ok, 0 faults, 0 skipped\n"
+		"1 limits, which no kernel is known not to have\n");
 }
 
 Test(features, results_as_json)

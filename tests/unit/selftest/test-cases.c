@@ -16,6 +16,7 @@ static const struct {
 	{ cases_map, &cases_map_count },
 	{ cases_end, &cases_end_count },
 	{ cases_wake, &cases_wake_count },
+	{ cases_limit, &cases_limit_count },
 };
 
 #define EACH_CASE(row)                                                                             \
