@@ -4,6 +4,7 @@
 
 #include "lib/feed/counts.h"
 
+#include <inttypes.h>
 #include <poll.h>
 
 #define BYTES (64 * 1024)
@@ -20,6 +21,24 @@ static bool run_passed(struct trial *trial)
 	       wire_shut(trial, wire.client) && stream_ends(trial, wire.server, "the reader");
 }
 
+static bool send_all(struct trial *trial, struct stream *stream)
+{
+	uint64_t until = trial_patience_of(trial, TRIAL_LONG_STALL_MS);
+
+	while (stream->sent < stream->bytes) {
+		int64_t sent = stream_send(trial, stream);
+
+		if (sent < 0)
+			return false;
+		if (trial_now() >= until)
+			return trial_late(trial, "%" PRIu64 " of %" PRIu64 " bytes can be sent",
+				stream->sent, stream->bytes);
+		if (!sent)
+			trial_tick(stream->from, POLLOUT);
+	}
+	return true;
+}
+
 /* FIN while data is unread: it waits behind it. */
 static bool run_behind(struct trial *trial)
 {
@@ -31,9 +50,7 @@ static bool run_behind(struct trial *trial)
 		return false;
 	stream.from = wire.client;
 	stream.to = wire.server;
-	while (stream.sent < stream.bytes && stream_send(trial, &stream) > 0)
-		;
-	return stream.sent == stream.bytes && wire_shut(trial, wire.client) &&
+	return send_all(trial, &stream) && wire_shut(trial, wire.client) &&
 	       stream_run(trial, &stream) && stream_ends(trial, wire.server, "the reader");
 }
 
@@ -80,35 +97,35 @@ static bool forward_end(struct trial *trial, struct stream *stream)
 	return true;
 }
 
+static bool wait_forwarded(struct trial *trial, struct stream *stream)
+{
+	uint64_t until = trial_patience(trial);
+
+	while (!stream->hooked && trial_now() < until) {
+		if (!forward_end(trial, stream))
+			return false;
+		trial_tick(-1, 0);
+	}
+	return stream->hooked ||
+	       trial_late(trial, "TCP's counters do not say that all has left the target");
+}
+
 /* Everything is on its way, and the source shut, before the reader begins. */
 static bool run_half_close(struct trial *trial)
 {
 	struct redirect redirect;
 	struct stream stream = { .bytes = HALF_CLOSE_BYTES, .window = HALF_CLOSE_BYTES };
-	uint64_t until;
 
 	if (!redirect_open(trial, &redirect))
 		return false;
 	trial->context = &redirect;
 	stream.from = redirect.from;
 	stream.to = redirect.to;
-	for (until = trial_patience(trial); stream.sent < stream.bytes;) {
-		int64_t sent = stream_send(trial, &stream);
-
-		if (sent < 0 || trial_now() >= until)
-			return trial_fault(trial, "not all can be sent");
-		if (!sent)
-			trial_tick(stream.from, POLLOUT);
-	}
-	stream.hook = forward_end;
-	if (!wire_shut(trial, redirect.source.client) || !stream_run(trial, &stream))
+	if (!send_all(trial, &stream) || !wire_shut(trial, redirect.source.client))
 		return false;
-	for (until = trial_patience(trial); !stream.hooked && trial_now() < until;) {
-		if (!forward_end(trial, &stream))
-			return false;
-		trial_tick(-1, 0);
-	}
-	return stream_ends(trial, redirect.to, "the reader") &&
+	stream.hook = forward_end;
+	return stream_run(trial, &stream) && wait_forwarded(trial, &stream) &&
+	       stream_ends(trial, redirect.to, "the reader") &&
 	       trial_note(trial, "%u MiB", HALF_CLOSE_BYTES >> 20);
 }
 

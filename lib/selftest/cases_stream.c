@@ -11,6 +11,7 @@
 #define KIB 1024u
 #define MIB (1024u * KIB)
 #define STREAM_BYTES (16 * MIB)
+#define INGRESS_WINDOW (32 * KIB) /* less than a receive buffer: another trial is about that */
 #define FILE_BYTES (4 * MIB)
 #define LIMIT_BYTES (256 * KIB)
 #define LIMIT_RCVBUF (8 * 1024) /* the kernel doubles it */
@@ -30,11 +31,15 @@ static bool note_bytes(struct trial *trial, uint64_t bytes)
 static bool run_stream(struct trial *trial)
 {
 	struct redirect redirect;
+	struct stream stream = { .bytes = trial->row->bytes, .window = trial->row->window };
 
-	return redirect_open(trial, &redirect) &&
-	       stream_move(trial, redirect.from, redirect.to, trial->row->bytes) &&
+	if (!redirect_open(trial, &redirect))
+		return false;
+	stream.from = redirect.from;
+	stream.to = redirect.to;
+	return stream_run(trial, &stream) &&
 	       stream_silent(trial, redirect.source.server, "the source's own socket") &&
-	       note_bytes(trial, trial->row->bytes);
+	       note_bytes(trial, stream.bytes);
 }
 
 /*
@@ -55,7 +60,7 @@ static bool run_limit(struct trial *trial)
 	stream.to = redirect.to;
 	return stream_run(trial, &stream) &&
 	       stream_silent(trial, redirect.target.client, "the target's peer") &&
-	       note_bytes(trial, stream.bytes);
+	       trial_note(trial, "pauses to %u ms", (unsigned int)(stream.pause / 1000000));
 }
 
 /* What is queued before the socket enters the map comes first, and what is sent afterwards behind it. */
@@ -186,9 +191,11 @@ const struct trial_case cases_stream[] = {
 	{ "sk_skb egress, skb_verdict", run_stream, WITH_SKB("0", "skb_verdict"), BROKEN,
 		"attach it as stream_verdict", .bytes = STREAM_BYTES },
 	{ "sk_skb ingress, stream_verdict", run_stream, WITH_SKB("ingress", "stream_verdict"),
-		BROKEN, "redirect without flags: ingress", .ingress = true, .bytes = STREAM_BYTES },
+		BROKEN, "redirect without flags: ingress", .ingress = true, .bytes = STREAM_BYTES,
+		.window = INGRESS_WINDOW },
 	{ "sk_skb ingress, skb_verdict", run_stream, WITH_SKB("ingress", "skb_verdict"), BROKEN,
-		"attach it as stream_verdict", .ingress = true, .bytes = STREAM_BYTES },
+		"attach it as stream_verdict", .ingress = true, .bytes = STREAM_BYTES,
+		.window = INGRESS_WINDOW },
 	{ "sk_msg ingress", run_stream, WITH_MSG("ingress"), BROKEN, AVOID, .message = true,
 		.ingress = true, .bytes = STREAM_BYTES },
 	{ "sk_msg ingress, IPv6", run_stream, WITH_MSG("ingress"), BROKEN, AVOID,

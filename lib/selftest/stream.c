@@ -41,6 +41,11 @@ static uint64_t smaller(uint64_t one, uint64_t other)
 	return one < other ? one : other;
 }
 
+static uint64_t window_of(const struct stream *stream)
+{
+	return stream->window ? stream->window : STREAM_WINDOW;
+}
+
 static bool is_later(int error)
 {
 	return error == EAGAIN || error == EINTR;
@@ -59,8 +64,7 @@ static ssize_t send_some(struct stream *stream, size_t most)
 
 int64_t stream_send(struct trial *trial, struct stream *stream)
 {
-	uint64_t under_way = stream->sent - stream->received;
-	uint64_t window = stream->window ? stream->window : STREAM_WINDOW;
+	uint64_t under_way = stream->sent - stream->received, window = window_of(stream);
 	size_t most;
 	ssize_t length;
 
@@ -136,23 +140,34 @@ static bool step(struct trial *trial, struct stream *stream, int64_t *moved)
 	return received >= 0 && (!stream->hook || stream->hook(trial, stream));
 }
 
+static bool is_stuck(struct trial *trial, const struct stream *stream)
+{
+	return trial_late(trial,
+		"stuck: %" PRIu64 " of %" PRIu64 " bytes arrived, %" PRIu64 " were sent",
+		stream->received, stream->bytes, stream->sent);
+}
+
 bool stream_run(struct trial *trial, struct stream *stream)
 {
-	uint64_t until = trial_patience(trial);
+	bool is_long = stream->bytes > STREAM_WINDOW;
+	uint64_t patience = is_long ? TRIAL_LONG_STALL_MS : TRIAL_STALL_MS;
+	uint64_t until = trial_patience_of(trial, patience), moved_at = trial_now();
 	int64_t moved;
 
 	while (stream->received < stream->bytes) {
 		if (!step(trial, stream, &moved))
 			return false;
 		if (moved) {
-			until = trial_patience(trial);
+			uint64_t now = trial_now();
+
+			if (now - moved_at > stream->pause)
+				stream->pause = now - moved_at;
+			moved_at = now;
+			until = trial_patience_of(trial, patience);
 			continue;
 		}
 		if (trial_now() >= until)
-			return trial_fault(trial,
-				"stuck: %" PRIu64 " of %" PRIu64 " bytes arrived, %" PRIu64
-				" were sent",
-				stream->received, stream->bytes, stream->sent);
+			return is_stuck(trial, stream);
 		trial_tick(stream->to, POLLIN);
 	}
 	return stream_silent(trial, stream->to, "the reader");
@@ -176,7 +191,7 @@ bool stream_arrives(struct trial *trial, int fd, size_t bytes)
 
 	while (recv(fd, seen, bytes, MSG_PEEK | MSG_DONTWAIT) < (ssize_t)bytes) {
 		if (trial_now() >= until)
-			return trial_fault(trial, "%zu bytes do not arrive", bytes);
+			return trial_late(trial, "%zu bytes do not arrive", bytes);
 		trial_tick(-1, 0);
 	}
 	return true;
@@ -198,7 +213,7 @@ bool stream_ends(struct trial *trial, int fd, const char *whose)
 			return trial_fault(trial, "%s got no end: %s", whose, strerror(errno));
 		trial_tick(fd, POLLIN);
 	} while (trial_now() < until);
-	return trial_fault(trial, "%s sees no end of the stream: EAGAIN for ever", whose);
+	return trial_late(trial, "%s sees no end of the stream: EAGAIN for ever", whose);
 }
 
 bool stream_move(struct trial *trial, int from, int to, uint64_t bytes)
@@ -227,7 +242,7 @@ static bool receive_datagram(struct trial *trial, int fd, uint64_t offset, size_
 			return trial_fault(trial, "receiving failed: %s", strerror(errno));
 		trial_tick(fd, POLLIN);
 	} while (trial_now() < until);
-	return trial_fault(trial, "a datagram did not arrive");
+	return trial_late(trial, "a datagram did not arrive");
 }
 
 bool stream_datagrams(struct trial *trial, int from, int to, uint32_t count)

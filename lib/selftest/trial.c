@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define NS_PER_MS 1000000ull
+#define NO_TIME "no time is left"
 
 static void end(struct trial *trial, enum selftest_state state, const char *format, va_list list)
 {
@@ -37,6 +38,18 @@ bool trial_skip(struct trial *trial, const char *format, ...)
 	return false;
 }
 
+bool trial_late(struct trial *trial, const char *format, ...)
+{
+	va_list list;
+
+	if (trial_now() >= trial->deadline)
+		return trial_skip(trial, NO_TIME);
+	va_start(list, format);
+	end(trial, SELFTEST_FAULT, format, list);
+	va_end(list);
+	return false;
+}
+
 bool trial_note(struct trial *trial, const char *format, ...)
 {
 	va_list list;
@@ -55,11 +68,16 @@ uint64_t trial_now(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-uint64_t trial_patience(const struct trial *trial)
+uint64_t trial_patience_of(const struct trial *trial, uint64_t milliseconds)
 {
-	uint64_t until = trial_now() + TRIAL_STALL_MS * NS_PER_MS;
+	uint64_t until = trial_now() + milliseconds * NS_PER_MS;
 
 	return until < trial->deadline ? until : trial->deadline;
+}
+
+uint64_t trial_patience(const struct trial *trial)
+{
+	return trial_patience_of(trial, TRIAL_STALL_MS);
 }
 
 int trial_own(struct trial *trial, int fd)
@@ -97,7 +115,7 @@ static void run_case(struct arena *arena, const char *group, const struct trial_
 	uint64_t started = trial_now();
 
 	if (started >= deadline)
-		trial_skip(&trial, "no time is left");
+		trial_skip(&trial, NO_TIME);
 	else
 		row->run(&trial);
 	if (trial.state == SELFTEST_FAULT && row->everywhere)

@@ -10,8 +10,14 @@
 #include "lib/manifest/manifest.h"
 #include "lib/selftest/selftest.h"
 
-/* How long nothing may move before it counts as stuck, and is waited that nothing comes. */
+/*
+ * How long nothing may move before it counts as stuck. Streams have longer: where a receive buffer is
+ * full, a kernel worker comes back to it, and on a busy machine it comes late (720 ms seen on 6.18,
+ * with nothing lost).
+ */
 #define TRIAL_STALL_MS 700
+#define TRIAL_LONG_STALL_MS 4000
+/* How long is waited that nothing comes. */
 #define TRIAL_QUIET_MS 5
 #define TRIAL_TICK_MS 2 /* how long one wait is, so that nothing depends on being woken */
 
@@ -40,6 +46,7 @@ struct trial_case {
 	bool message;    /* sk_msg: the sending socket is in the map, not the receiving one */
 	bool ingress;    /* into the target's receive queue, not out through the target */
 	uint32_t bytes;  /* to be moved */
+	uint32_t window; /* bytes under way; 0: STREAM_WINDOW */
 	bool everywhere; /* no kernel is known that passes: what it finds is a limit */
 };
 
@@ -55,8 +62,12 @@ bool trial_note(struct trial *trial, const char *format, ...) __attribute__((for
 
 uint64_t trial_now(void); /* monotonic ns */
 
-/* When something that has to happen is late: TRIAL_STALL_MS from now, and never after the deadline. */
+/* When something that has to happen is late: in TRIAL_STALL_MS, and never after the deadline. */
 uint64_t trial_patience(const struct trial *trial);
+uint64_t trial_patience_of(const struct trial *trial, uint64_t milliseconds);
+
+/* A fault: it is late. Where only the time of all trials is up, skipped. */
+bool trial_late(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Closes it with the trial. */
 int trial_own(struct trial *trial, int fd);
@@ -109,6 +120,7 @@ struct stream {
 	bool sends_file;
 	bool (*hook)(struct trial *trial, struct stream *stream); /* after each step; NULL */
 	uint64_t hooked; /* for the hook: how often it did something */
+	uint64_t pause;  /* ns: the longest time in which nothing moved */
 };
 
 #define STREAM_WINDOW (128 << 10)
