@@ -42,6 +42,7 @@ struct order {
 static struct order orders[4];
 static size_t order_count;
 static unsigned int counts[CLASS_COUNT];
+static bool is_on; /* before and after main() a sanitizer's runtime makes calls of its own */
 
 static int error_named(const char *name)
 {
@@ -75,6 +76,7 @@ static __attribute__((constructor)) void read_orders(void)
 	const char *text = getenv("SOCKFORM_INJECT");
 	char copy[256], *save = NULL;
 
+	is_on = true;
 	if (!text)
 		return;
 	snprintf(copy, sizeof(copy), "%s", text);
@@ -89,6 +91,7 @@ static __attribute__((destructor)) void write_counts(void)
 	const char *path = getenv("SOCKFORM_INJECT_COUNT");
 	int fd = path ? __real_open64(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
 
+	is_on = false;
 	for (size_t i = 0; fd >= 0 && i < CLASS_COUNT; i++)
 		dprintf(fd, "%s %u\n", class_names[i], counts[i]);
 	if (fd >= 0)
@@ -104,6 +107,8 @@ static bool is_meant(const struct order *order, enum call_class class)
 /* False where the call is to fail: with errno. */
 static bool enter(enum call_class class)
 {
+	if (!is_on)
+		return true;
 	counts[class]++;
 	for (size_t i = 0; i < order_count; i++) {
 		if (!is_meant(&orders[i], class))
@@ -119,7 +124,7 @@ static bool enter(enum call_class class)
 
 static void leave(enum call_class class)
 {
-	for (size_t i = 0; i < order_count; i++)
+	for (size_t i = 0; is_on && i < order_count; i++)
 		if (orders[i].kind == KILL_AFTER && is_meant(&orders[i], class))
 			raise(SIGKILL);
 }
