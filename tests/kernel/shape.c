@@ -90,6 +90,37 @@ static void add_pin(struct reader *reader, const char *path)
 
 static void read_folder(struct reader *reader, const char *folder, int depth);
 
+/* Whether it is a pin's id: of the pin with the record's name in that folder. */
+static bool is_pinned(const char *record, const char *folder, unsigned int id)
+{
+	const char *at = strstr(record, "/records/");
+	char path[512];
+	bool is;
+	int fd;
+
+	snprintf(path, sizeof(path), "%.*s/%s/%s", (int)(at - record), record, folder,
+		at + strlen("/records/"));
+	fd = bpf_obj_get(path);
+	is = fd >= 0 && id_of(fd) == id;
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
+/* Ids are others each time: what counts is that the newest are those that are pinned. */
+static void describe_record(const char *path, char *text)
+{
+	unsigned int id, dispatcher;
+	bool is_hook = strchr(strstr(path, "/records/"), ':'), known;
+
+	cr_assert_eq(sscanf(text, "%u %u", &id, &dispatcher), 2, "%s: %s", path, text);
+	if (is_hook)
+		known = is_pinned(path, "slots", id) && is_pinned(path, "dispatchers", dispatcher);
+	else
+		known = is_pinned(path, strchr(path, '@') ? "programs" : "maps", id);
+	strcpy(text, known ? "known" : "unknown");
+}
+
 static void read_entry(struct reader *reader, const char *path, int type, int depth)
 {
 	char target[256] = "";
@@ -100,6 +131,8 @@ static void read_entry(struct reader *reader, const char *path, int type, int de
 	}
 	if (type == DT_LNK)
 		cr_assert_gt(readlink(path, target, sizeof(target) - 1), 0);
+	if (strstr(path, "/records/"))
+		describe_record(path, target);
 	fprintf(reader->out, "%s %s\n", path, target);
 	if (type == DT_DIR && depth < DEPTH_MOST)
 		read_folder(reader, path, depth + 1);
