@@ -14,7 +14,7 @@ enum exit_code {
 
 /* Options that a verb may take; bits of command.options. -h, -o and -v all of them take. */
 enum option_bit {
-	OPTION_LOCK_TIMEOUT = 1 << 0,
+	OPTION_LOCK_TIMEOUT = 1 << 0, /* of verbs that go to the kernel: also --bpffs */
 	OPTION_NAME = 1 << 1,
 	OPTION_EXIT_CODE = 1 << 2,
 	OPTION_SET = 1 << 3,   /* of verbs that take manifests: --set and --values */

@@ -83,6 +83,8 @@ static const struct {
 		"values of parameters, as YAML; --set is stronger" },
 	{ { "lock-timeout", required_argument, NULL, 'L' }, OPTION_LOCK_TIMEOUT,
 		"    --lock-timeout SECONDS", "how long to wait for the lock (10)" },
+	{ { "bpffs", required_argument, NULL, 'B' }, OPTION_LOCK_TIMEOUT, "    --bpffs DIR",
+		"where bpffs is mounted (/sys/fs/bpf)" },
 	{ { "drain-timeout", required_argument, NULL, 'T' }, OPTION_DRAIN,
 		"    --drain-timeout SECONDS", "how long to wait for queued data (5)" },
 	{ { "name", required_argument, NULL, 'N' }, OPTION_NAME, "    --name NAME",
@@ -259,6 +261,9 @@ static bool take_option(struct invocation *invocation, int letter, const char *v
 			return false;
 		}
 		*vec_add(&invocation->arena, &invocation->reconcile.settings.sets) = value;
+		break;
+	case 'B':
+		invocation->reconcile.kernel.bpffs = value;
 		break;
 	case 'C':
 		invocation->cgroup = value;

@@ -54,13 +54,16 @@ static bool is_bpffs(const char *path)
 	return statfs(path, &stat) == 0 && stat.f_type == BPF_FS_MAGIC;
 }
 
-/* The usual place, or the first bpffs in the mount table. */
-static const char *find_mount(struct arena *arena)
+/* Where the user says; else the usual place, or the first bpffs in the mount table. */
+static const char *find_mount(struct kernel *kernel)
 {
+	struct arena *arena = kernel->arena;
 	const char *found = NULL;
 	struct mntent *entry;
 	FILE *mounts;
 
+	if (kernel->bpffs)
+		return kernel->bpffs;
 	if (is_bpffs(USUAL_MOUNT))
 		return USUAL_MOUNT;
 	mounts = setmntent("/proc/self/mounts", "re");
@@ -78,21 +81,23 @@ static const char *mount_bpffs(struct kernel *kernel)
 	if (mount("bpf", USUAL_MOUNT, "bpf", 0, "mode=0700") == 0)
 		return USUAL_MOUNT;
 	diag_add(kernel->diagnostics, DIAG_E0405, mark_none,
-		"no bpffs is mounted, and mounting it at " USUAL_MOUNT
-		" failed: %s (as root: mount -t bpf bpf " USUAL_MOUNT ")",
-		strerror(errno));
+		"no bpffs is mounted, and mounting it at " USUAL_MOUNT " failed: %s",
+		strerror(errno))
+		->hint = "mounting takes CAP_SYS_ADMIN; as root: mount -t bpf bpf " USUAL_MOUNT;
 	return NULL;
 }
 
+/* As far as it goes without CAP_SYS_RESOURCE, and with it as far as asked. */
 static void raise_limit(__rlimit_resource_t resource, rlim_t most)
 {
-	struct rlimit limit;
+	struct rlimit limit, higher;
 
 	if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
 		return;
-	limit.rlim_max = limit.rlim_max > most ? limit.rlim_max : most;
 	limit.rlim_cur = limit.rlim_max;
-	setrlimit(resource, &limit);
+	higher.rlim_max = higher.rlim_cur = limit.rlim_max > most ? limit.rlim_max : most;
+	if (setrlimit(resource, &higher) != 0)
+		setrlimit(resource, &limit);
 }
 
 /*
@@ -127,14 +132,25 @@ static bool make_root(const struct kernel *kernel)
 	return mkdir(kernel_gate_path(kernel), 0700) == 0 || errno == EEXIST;
 }
 
+static bool refuse_mount(struct kernel *kernel)
+{
+	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "%s is no bpffs", kernel->bpffs)
+		->hint = arena_printf(kernel->arena, "as root: mount -t bpf bpf %s", kernel->bpffs);
+	return false;
+}
+
 bool kernel_open(struct kernel *kernel, bool make)
 {
-	const char *bpffs = find_mount(kernel->arena);
+	const char *bpffs = find_mount(kernel);
 
 	kernel->links = NULL;
+	if (kernel->bpffs && !is_bpffs(kernel->bpffs))
+		return refuse_mount(kernel);
 	if (!bpffs && !make)
 		return true;
 	raise_limits();
+	/* What is made is for its owner alone, whatever this process was started with. */
+	umask(S_IRWXG | S_IRWXO);
 	libbpf_set_print(discard);
 	if (!bpffs)
 		bpffs = mount_bpffs(kernel);

@@ -16,6 +16,7 @@
 struct kernel {
 	struct arena *arena;
 	struct diagnostics *diagnostics;
+	const char *bpffs;          /* where the user says that it is mounted; NULL: to be found */
 	const char *root;           /* "/sys/fs/bpf/sockform"; NULL: no bpffs is mounted */
 	struct kernel_links *links; /* see kernel_query_hook; NULL: not read */
 };
@@ -50,7 +51,7 @@ bool kernel_check_privilege(struct kernel *kernel, const char *verb);
 /* bpffs.c: where the tree is, and what can be done in it */
 
 /*
- * Finds bpffs; with `make` mounts it at /sys/fs/bpf where there is none (as bpftool and iproute2
+ * Finds bpffs, unless kernel->bpffs says where it is; with `make` mounts it at /sys/fs/bpf where there is none (as bpftool and iproute2
  * do) and makes the root folder. False with a diagnostic; without bpffs and `make`, true and root
  * NULL.
  */

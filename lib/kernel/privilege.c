@@ -41,9 +41,8 @@ const char *kernel_explain(struct arena *arena, int error)
 		int error;
 		const char *meaning;
 	} meanings[] = {
-		{ EPERM, "a capability is missing, of what others made CAP_SYS_ADMIN, or the "
-			 "kernel is "
-			 "locked down" },
+		{ EPERM, "of what others made it takes CAP_SYS_ADMIN; or the kernel is locked "
+			 "down" },
 		{ E2BIG, "more, or larger, than the kernel takes" },
 		{ EBUSY, "another program holds this hook" },
 		{ ENOMEM, "the kernel has no memory for it" },
