@@ -572,4 +572,9 @@ Test(matrix, all_or_nothing)
 	cr_assert_eq(
 		ground.cases, calls * (ground.thin ? 2 : ERRORS + KILLS) + scenes[0].calls[BPF]);
 	cr_assert_eq(ground.faults, 0, "%u faults", ground.faults);
+	free(ground.program);
+	free(ground.none);
+	free(ground.bare);
+	free(ground.before);
+	free(ground.after);
 }
