@@ -158,7 +158,7 @@ bool kernel_open(struct kernel *kernel, bool make)
 		return false;
 	kernel->root = arena_printf(kernel->arena, "%s/sockform", bpffs);
 	if (!make || make_root(kernel))
-		return kernel_check_folder(kernel, kernel->root);
+		return true;
 	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot make %s: %s", kernel->root,
 		strerror(errno));
 	return false;

@@ -94,18 +94,21 @@ bool kernel_is_told_to_stop(void)
 		       sigismember(&pending, SIGHUP) == 1);
 }
 
-static bool wait_for(int fd, int operation, double deadline)
+/* 0, -ETIMEDOUT or another negative errno. */
+static int wait_for(int fd, int operation, double deadline)
 {
 	struct timespec pause = { .tv_nsec = POLL_FIRST_NANOSECONDS };
 
 	while (flock(fd, operation | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
 		if (seconds_now() >= deadline || kernel_is_told_to_stop())
-			return false;
+			return -ETIMEDOUT;
 		nanosleep(&pause, NULL);
 		pause.tv_nsec = pause.tv_nsec * 2 < POLL_MOST_NANOSECONDS ? pause.tv_nsec * 2
 									  : POLL_MOST_NANOSECONDS;
 	}
-	return true;
+	return 0;
 }
 
 /* A sockform that knew of no gate may have made the root: then there is none. */
@@ -114,24 +117,34 @@ static int open_gate(const struct kernel *kernel)
 	return open(kernel_gate_path(kernel), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+static int report(struct kernel *kernel, const char *what, int error)
+{
+	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot %s %s: %s", what, kernel->root,
+		kernel_explain(kernel->arena, error));
+	return error;
+}
+
 int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 {
 	cleanup_fd int fd =
 		kernel->root ? open(kernel->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	cleanup_fd int gate = -1;
 	double started = seconds_now();
+	int error = 0;
 
-	if (fd < 0 && (!kernel->root || errno == ENOENT))
-		return -1;
-	if (fd < 0) {
-		diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot open %s: %s",
-			kernel->root, strerror(errno));
-		return -EIO;
-	}
+	if (fd < 0)
+		return !kernel->root || errno == ENOENT ? -1 : report(kernel, "open", -errno);
+	if (!kernel_check_folder(kernel, kernel->root))
+		return -EACCES;
 	gate = open_gate(kernel);
-	if ((gate < 0 || wait_for(gate, LOCK_EX, started + seconds)) &&
-		wait_for(fd, exclusive ? LOCK_EX : LOCK_SH, started + seconds))
+	if (gate >= 0)
+		error = wait_for(gate, LOCK_EX, started + seconds);
+	if (!error)
+		error = wait_for(fd, exclusive ? LOCK_EX : LOCK_SH, started + seconds);
+	if (!error)
 		return fd_steal(&fd);
+	if (error != -ETIMEDOUT)
+		return report(kernel, "lock", error);
 	diag_add(kernel->diagnostics, DIAG_E0404, mark_none,
 		"%s is locked by %s, waited %.0f s (--lock-timeout)", kernel->root,
 		describe_holder(kernel->arena, fd), seconds_now() - started);

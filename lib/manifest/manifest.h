@@ -189,7 +189,7 @@ bool manifest_is_setting(const char *text);
 void manifest_load(struct arena *arena, const struct source *source,
 	struct diagnostics *diagnostics, manifest_list *ret);
 
-/* Real path of a file or folder that can be come back to; NULL: it is none, or is not there. */
+/* Real path of a file or folder; NULL where it is not there. */
 const char *manifest_origin(struct arena *arena, const char *path);
 
 /*

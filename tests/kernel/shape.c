@@ -107,18 +107,24 @@ static bool is_pinned(const char *record, const char *folder, unsigned int id)
 	return is;
 }
 
-/* Ids are others each time: what counts is that the newest are those that are pinned. */
+/*
+ * Ids are others each time: what counts is that those that are pinned are among them, be it as what a
+ * change that did not come to its end was to take the place of.
+ */
 static void describe_record(const char *path, char *text)
 {
-	unsigned int id, dispatcher;
-	bool is_hook = strchr(strstr(path, "/records/"), ':'), known;
+	bool is_hook = strchr(strstr(path, "/records/"), ':');
+	bool knows = false, knows_dispatcher = !is_hook;
+	const char *folder = is_hook ? "slots" : strchr(path, '@') ? "programs" : "maps";
 
-	cr_assert_eq(sscanf(text, "%u %u", &id, &dispatcher), 2, "%s: %s", path, text);
-	if (is_hook)
-		known = is_pinned(path, "slots", id) && is_pinned(path, "dispatchers", dispatcher);
-	else
-		known = is_pinned(path, strchr(path, '@') ? "programs" : "maps", id);
-	strcpy(text, known ? "known" : "unknown");
+	for (const char *at = text; at; at = strchr(at, ';') ? strchr(at, ';') + 1 : NULL) {
+		unsigned int id, dispatcher;
+
+		cr_assert_eq(sscanf(at, "%u %u", &id, &dispatcher), 2, "%s: %s", path, text);
+		knows = knows || is_pinned(path, folder, id);
+		knows_dispatcher = knows_dispatcher || is_pinned(path, "dispatchers", dispatcher);
+	}
+	strcpy(text, knows && knows_dispatcher ? "known" : "unknown");
 }
 
 static void read_entry(struct reader *reader, const char *path, int type, int depth)
