@@ -116,16 +116,21 @@ static void count_what_is_lost(
 	}
 }
 
-/* The source it was applied from, where that is pruned; NULL. */
-static const char *pruned_source(const struct reconcile *reconcile, const char *deployment)
+/* *ret is the source it was applied from, where that is pruned; NULL. False with a diagnostic. */
+static bool find_pruned_source(
+	struct reconcile *reconcile, const char *deployment, const char **ret)
 {
-	const char *source = kernel_read_text(
-		reconcile->arena, kernel_text_path(&reconcile->kernel, deployment, TEXT_SOURCE));
+	const char *path = kernel_text_path(&reconcile->kernel, deployment, TEXT_SOURCE), *source;
+	int error = kernel_read_text(reconcile->arena, path, &source);
 
+	*ret = NULL;
 	vec_each (pruned, &reconcile->pruned)
 		if (source && strcmp(source, *pruned) == 0)
-			return source;
-	return NULL;
+			*ret = source;
+	if (error)
+		diag_add(reconcile->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", path,
+			kernel_explain(reconcile->arena, error));
+	return !error;
 }
 
 static bool add_pruned(
@@ -153,11 +158,12 @@ static bool plan_pruned(struct reconcile *reconcile, const desired_list *desired
 	vec_each (deployment, desired)
 		name_index_add(reconcile->arena, &wanted, deployment->manifest->name.text, 0);
 	vec_each (name, &names) {
-		const char *source = name_index_find(&wanted, *name) == NAME_ABSENT
-					     ? pruned_source(reconcile, *name)
-					     : NULL;
+		const char *source;
 
-		if (source && !add_pruned(reconcile, *name, source, ret))
+		if (name_index_find(&wanted, *name) != NAME_ABSENT)
+			continue;
+		if (!find_pruned_source(reconcile, *name, &source) ||
+			(source && !add_pruned(reconcile, *name, source, ret)))
 			return false;
 	}
 	return true;

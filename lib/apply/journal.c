@@ -76,8 +76,11 @@ int journal_remove_folder(struct apply_run *run, const char *path)
 
 int journal_remove_text(struct apply_run *run, const char *path)
 {
-	const char *before = kernel_read_text(run->kernel->arena, path);
-	int error = before ? kernel_unpin(path) : 0;
+	const char *before;
+	int error = kernel_read_text(run->kernel->arena, path, &before);
+
+	if (!error && before)
+		error = kernel_unpin(path);
 
 	if (!error && before)
 		add_entry(run, undo_remove_text, path)->text = before;

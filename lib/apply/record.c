@@ -101,11 +101,12 @@ int apply_record_attached(struct apply_run *run, const struct deployment_run *de
 	struct arena *arena = run->kernel->arena;
 	const char *path =
 		kernel_path(run->kernel, deployment->plan->deployment, FOLDER_RECORDS, step->file);
-	const char *before = kernel_read_text(arena, path);
 	struct state_record record = { 0 };
+	const char *before;
+	int error = kernel_read_text(arena, path, &before);
 
-	if (!before || !state_parse_record(arena, before, &record))
-		return -ENOENT;
+	if (error || !before || !state_parse_record(arena, before, &record))
+		return error ? error : -ENOENT;
 	for (size_t i = 0; i < record.count; i++)
 		if (record.generations[i].dispatcher == dispatcher)
 			record.generations[i].attached = map;

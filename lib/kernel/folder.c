@@ -122,23 +122,25 @@ bool kernel_list_files(struct kernel *kernel, const char *path, kernel_files *re
 	return !error || report(kernel, path, error);
 }
 
-static const char *read_text(struct arena *arena, int at, const char *path)
+/* What is no symlink has no text either. */
+static int read_text(struct arena *arena, int at, const char *path, const char **ret)
 {
 	char target[PATH_MAX];
 	ssize_t length = readlinkat(at, path, target, sizeof(target));
 
-	return length >= 0 ? arena_copy(arena, target, (size_t)length) : NULL;
+	*ret = length >= 0 ? arena_copy(arena, target, (size_t)length) : NULL;
+	return length >= 0 || errno == ENOENT || errno == EINVAL ? 0 : -errno;
 }
 
-const char *kernel_read_text(struct arena *arena, const char *path)
+int kernel_read_text(struct arena *arena, const char *path, const char **ret)
 {
-	return read_text(arena, AT_FDCWD, path);
+	return read_text(arena, AT_FDCWD, path, ret);
 }
 
-const char *kernel_read_text_in(
-	struct arena *arena, const struct kernel_pins *folder, const char *name)
+int kernel_read_text_in(
+	struct arena *arena, const struct kernel_pins *folder, const char *name, const char **ret)
 {
-	return read_text(arena, folder->fd, name);
+	return read_text(arena, folder->fd, name, ret);
 }
 
 static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *where)

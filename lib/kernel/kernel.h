@@ -126,10 +126,10 @@ bool kernel_list_files(struct kernel *kernel, const char *path, kernel_files *re
 /* Whether that belongs into the folder of a deployment. */
 bool kernel_is_ours(const struct kernel_file *file);
 
-/* The target of a symlink; NULL: there is none. */
-const char *kernel_read_text(struct arena *arena, const char *path);
-const char *kernel_read_text_in(
-	struct arena *arena, const struct kernel_pins *folder, const char *name);
+/* The target of a symlink, NULL: there is none; 0 or a negative errno. */
+int kernel_read_text(struct arena *arena, const char *path, const char **ret);
+int kernel_read_text_in(
+	struct arena *arena, const struct kernel_pins *folder, const char *name, const char **ret);
 
 /*
  * Makes the symlink: -EEXIST where something is. With `replaces` puts it in the place of what is there

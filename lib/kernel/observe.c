@@ -164,6 +164,19 @@ static bool ends_with(const char *text, const char *suffix)
 	return length >= behind && strcmp(text + length - behind, suffix) == 0;
 }
 
+static const char *path_in(
+	const struct observer *observer, const struct kernel_pins *folder, const char *name)
+{
+	return arena_printf(observer->kernel->arena, "%s/%s", folder->path, name);
+}
+
+static bool cannot_read(const struct observer *observer, const char *path, int error)
+{
+	diag_add(observer->kernel->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", path,
+		kernel_explain(observer->kernel->arena, error));
+	return false;
+}
+
 /*
  * Opening what is no BPF object answers EACCES (bpf_inode_type): a stranger, as is a name that we
  * do not write. Any other failure ends the observation: planning with half of the state would be
@@ -175,33 +188,39 @@ static bool observe_pin_at(const struct observer *observer, const struct kernel_
 	struct kernel *kernel = observer->kernel;
 	cleanup_fd int fd = kernel_open_pin_in(kernel->arena, folder, file, kind->flags);
 	int error = fd < 0 ? fd : kind->observe(observer, fd, file);
-	const char *path;
 
 	if (!error || fd == -ENOENT) /* gone since the folder was read */
 		return true;
-	path = arena_printf(kernel->arena, "%s/%s", folder->path, file);
-	if (fd == -EACCES || error == -EINVAL) {
-		*vec_add(kernel->arena, &observer->state->strangers) = path;
-		return true;
-	}
-	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", path,
-		kernel_explain(kernel->arena, error));
-	return false;
+	if (fd != -EACCES && error != -EINVAL)
+		return cannot_read(observer, path_in(observer, folder, file), error);
+	*vec_add(kernel->arena, &observer->state->strangers) = path_in(observer, folder, file);
+	return true;
 }
 
 /* False for what is no record. One of an attachment tells of it also where all its pins are gone. */
-static bool observe_record(
-	const struct observer *observer, const struct kernel_pins *folder, const char *file)
+static bool take_record(const struct observer *observer, const char *file, const char *text)
 {
 	struct arena *arena = observer->kernel->arena;
-	struct state *state = observer->state;
-	const char *text = kernel_read_text_in(arena, folder, file);
 	struct state_record record = { .file = file };
 
 	if (!text || !state_parse_record(arena, text, &record))
 		return false;
-	state_add_record(arena, state, record);
+	state_add_record(arena, observer->state, record);
 	return !strchr(file, ':') || attachment_of(observer, file);
+}
+
+static bool observe_record(
+	const struct observer *observer, const struct kernel_pins *folder, const char *file)
+{
+	struct arena *arena = observer->kernel->arena;
+	const char *text;
+	int error = kernel_read_text_in(arena, folder, file, &text);
+
+	if (error)
+		return cannot_read(observer, path_in(observer, folder, file), error);
+	if (!take_record(observer, file, text))
+		*vec_add(arena, &observer->state->strangers) = path_in(observer, folder, file);
+	return true;
 }
 
 /* Records are symlinks, and have no kind of pin; pins are none, or opening them would leave the tree. */
@@ -210,16 +229,16 @@ static bool observe_file(const struct observer *observer, const struct kernel_pi
 {
 	struct arena *arena = observer->kernel->arena;
 	const char *name = file->name;
-	bool is_record = file->is_symlink && !kind->observe;
 
-	if (ends_with(name, STATE_SPARE_SUFFIX))
-		*vec_add(arena, &observer->state->leftovers) =
-			arena_printf(arena, "%s/%s", folder->path, name);
-	else if (kind->observe && !file->is_symlink && !file->is_folder)
+	if (ends_with(name, STATE_SPARE_SUFFIX)) {
+		*vec_add(arena, &observer->state->leftovers) = path_in(observer, folder, name);
+		return true;
+	}
+	if (file->is_symlink && !kind->observe)
+		return observe_record(observer, folder, name);
+	if (!file->is_symlink && !file->is_folder && kind->observe)
 		return observe_pin_at(observer, folder, kind, name);
-	else if (!is_record || !observe_record(observer, folder, name))
-		*vec_add(arena, &observer->state->strangers) =
-			arena_printf(arena, "%s/%s", folder->path, name);
+	*vec_add(arena, &observer->state->strangers) = path_in(observer, folder, name);
 	return true;
 }
 
@@ -267,10 +286,12 @@ static void observe_bare(const struct observer *observer, struct state_attachmen
 	attachment->link.target = there == 1 || there == -EINVAL ? attached : 0;
 }
 
-static const char *read_text(const struct observer *observer, enum kernel_text text)
+static bool read_text(const struct observer *observer, enum kernel_text text, const char **ret)
 {
-	return kernel_read_text(observer->kernel->arena,
-		kernel_text_path(observer->kernel, observer->state->deployment, text));
+	const char *path = kernel_text_path(observer->kernel, observer->state->deployment, text);
+	int error = kernel_read_text(observer->kernel->arena, path, ret);
+
+	return !error || cannot_read(observer, path, error);
 }
 
 /* What is in the deployment's folder besides what belongs there. */
@@ -315,9 +336,8 @@ static bool observe(struct kernel *kernel, const char *deployment, bool counts, 
 	}
 	if (!ret->exists)
 		return true;
-	ret->layout = read_text(&observer, TEXT_LAYOUT);
-	ret->source = read_text(&observer, TEXT_SOURCE);
-	if (!observe_outside(&observer))
+	if (!read_text(&observer, TEXT_LAYOUT, &ret->layout) ||
+		!read_text(&observer, TEXT_SOURCE, &ret->source) || !observe_outside(&observer))
 		return false;
 	for (enum kernel_folder folder = 0; folder < FOLDER_COUNT; folder++)
 		if (!observe_folder(&observer, folder, &kinds[folder]))
