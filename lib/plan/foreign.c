@@ -17,10 +17,14 @@ static void refuse(const struct planner *planner, const char *object, const char
 {
 	if (planner->forces)
 		return;
-	diag_add(planner->diagnostics, DIAG_E0411, mark, "in the place of %s \"%s\" is %s", object,
-		name, what)
-		->hint = planner->manifest ? "--force gives its place to this one"
-					   : "--force takes it away, too";
+	if (planner->manifest)
+		diag_add(planner->diagnostics, DIAG_E0411, mark, "in the place of %s \"%s\" is %s",
+			object, name, what)
+			->hint = "--force gives its place to this one";
+	else
+		diag_add(planner->diagnostics, DIAG_E0411, mark, "%s \"%s\" is %s", object, name,
+			what)
+			->hint = "--force takes it away, too";
 }
 
 void plan_check_foreign_map(
@@ -69,24 +73,11 @@ static void refuse_stranger(const struct planner *planner, const char *path)
 			->hint = "--force takes it away";
 }
 
-static bool is_in_the_way(const struct planner *planner, const char *path)
-{
-	const struct manifest *manifest = planner->manifest;
-	const char *name = strrchr(path, '/') + 1;
-
-	if (name_index_find(&manifest->map_names, name) != NAME_ABSENT ||
-		name_index_find(&planner->wanted, name) != NAME_ABSENT)
-		return true;
-	for (size_t i = 0; i < manifest->programs.count; i++)
-		if (strcmp(planner->program_file[i], name) == 0)
-			return true;
-	return false;
-}
-
 void plan_check_strangers(const struct planner *planner)
 {
 	vec_each (path, &planner->state->strangers)
-		if (!planner->manifest || is_in_the_way(planner, *path))
+		if (!planner->manifest ||
+			name_index_find(&planner->wanted, strrchr(*path, '/') + 1) != NAME_ABSENT)
 			refuse_stranger(planner, *path);
 	if (!planner->manifest)
 		vec_each (path, &planner->state->outsiders)

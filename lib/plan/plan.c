@@ -182,6 +182,7 @@ static void plan_map(struct planner *planner, size_t position)
 	step->detail = describe_map(planner->arena, map, difference ? NULL : old);
 	step->loses_sockets = difference && holds_our_sockets(old);
 	planner->map_is_replaced[position] = difference;
+	name_index_add(planner->arena, &planner->wanted, map->self.text, 0);
 	if (old)
 		explain_map(planner, step, old, difference);
 }
@@ -287,6 +288,7 @@ static void plan_program(struct planner *planner, size_t position)
 		code->instructions.count, code->instructions.count == 1 ? "" : "s");
 	planner->program_file[position] = file;
 	planner->program_is_new[position] = is_new;
+	name_index_add(planner->arena, &planner->wanted, file, 0);
 	if (there)
 		plan_check_foreign_program(planner, there, program->self.mark);
 }
@@ -330,17 +332,9 @@ static void plan_deleted_maps(struct planner *planner)
 /* Attachments are found by their records, too, and those of what is wanted are written anew. */
 static bool is_stale(const struct planner *planner, const char *file)
 {
-	const struct manifest *manifest = planner->manifest;
-
-	if (strchr(file, ':') || state_map_named(planner->state, file) ||
-		state_program_filed(planner->state, file))
-		return false;
-	if (manifest && name_index_find(&manifest->map_names, file) != NAME_ABSENT)
-		return false;
-	for (size_t i = 0; manifest && i < manifest->programs.count; i++)
-		if (strcmp(planner->program_file[i], file) == 0)
-			return false;
-	return true;
+	return !strchr(file, ':') && !state_map_named(planner->state, file) &&
+	       !state_program_filed(planner->state, file) &&
+	       name_index_find(&planner->wanted, file) == NAME_ABSENT;
 }
 
 static void plan_stale_records(struct planner *planner)

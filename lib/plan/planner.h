@@ -18,7 +18,7 @@ struct planner {
 	bool *program_is_new;          /* it has to be loaded */
 	struct name_index generations; /* program name -> its first position in the state */
 	size_t *next_generation;       /* by position in the state; NAME_ABSENT: the last */
-	struct name_index wanted;      /* names of the attachments that the manifest has */
+	struct name_index wanted;      /* names of all pins that the manifest's objects have */
 };
 
 /* Adds a step and counts it; the rest of it is zero. */

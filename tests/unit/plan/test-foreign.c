@@ -121,7 +121,7 @@ Test(foreign, what_nobody_wants_is_left)
 	plan_teardown(&arena, &world.state, false, NULL, &diagnostics);
 	cr_assert_eq(diagnostics.errors, 1);
 	cr_assert_str_eq(diagnostics.list.items[0].message,
-		"in the place of map \"theirs\" is map 99, which sockform did not make");
+		"map \"theirs\" is map 99, which sockform did not make");
 }
 
 Test(foreign, strangers_in_the_way_and_not)
