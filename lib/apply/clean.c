@@ -38,7 +38,7 @@ static bool clean_slot(struct apply_run *run, const struct deployment_run *deplo
 	bool partial = deployment->plan->partial;
 
 	/* Sockets that are in a map keep its dispatcher: who attaches it again reaches them by it. */
-	if (step->action != PLAN_DELETE || step->foreign ||
+	if (step->action != PLAN_DELETE || step->foreign || step->retires ||
 		(partial && !step->old->kind->on_cgroup))
 		return true;
 	return remove_pin(run, step_path(run, deployment, step, FOLDER_DISPATCHERS)) &&

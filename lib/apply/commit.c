@@ -37,6 +37,8 @@ static bool retire_attachment(struct apply_run *run, const struct deployment_run
 	if (!error && has_link(step, objects) && step->old->link.target)
 		error = journal_detach(
 			run, objects, &hook, step_path(run, deployment, step, FOLDER_LINKS));
+	if (!error && step->retires)
+		error = apply_record_retired(run, deployment, step);
 	/* The record outlives what is only detached. */
 	if (!error && step->old->link.bare && deployment->plan->partial)
 		error = apply_record_attached(run, deployment, step, step->old->link.program, 0);

@@ -77,6 +77,10 @@ int apply_record_attachment(struct apply_run *run, const struct deployment_run *
 int apply_record_attached(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, uint32_t dispatcher, uint32_t map);
 
+/* That it has no link by right. */
+int apply_record_retired(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step);
+
 /* stage.c */
 bool apply_stage(struct apply_run *run, const struct deployment_run *deployment);
 

@@ -73,7 +73,10 @@ static void add_old_attachment(struct record *record, const struct state_attachm
 		.attached = old->link.bare ? (uint32_t)old->link.target : 0,
 	};
 
-	if (pinned.id || pinned.dispatcher)
+	/* One that was retired comes back as it is. */
+	if ((pinned.id || pinned.dispatcher) &&
+		(pinned.id != record->generations[0].id ||
+			pinned.dispatcher != record->generations[0].dispatcher))
 		add(record, pinned);
 	if (linked && linked != pinned.dispatcher)
 		add(record, (struct state_generation){ .dispatcher = linked });
@@ -95,8 +98,10 @@ int apply_record_attachment(struct apply_run *run, const struct deployment_run *
 	return write_record(run, deployment, step->file, &record);
 }
 
-int apply_record_attached(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step, uint32_t dispatcher, uint32_t map)
+/* Another text in the place of the one that is there, be that of this run or of an earlier one. */
+static int rewrite_record(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, void (*change)(struct state_record *record, const void *how),
+	const void *how)
 {
 	struct arena *arena = run->kernel->arena;
 	const char *path =
@@ -107,9 +112,42 @@ int apply_record_attached(struct apply_run *run, const struct deployment_run *de
 
 	if (error || !before || !state_parse_record(arena, before, &record))
 		return error ? error : -ENOENT;
-	for (size_t i = 0; i < record.count; i++)
-		if (record.generations[i].dispatcher == dispatcher)
-			record.generations[i].attached = map;
+	change(&record, how);
 	return journal_write_text(
 		run, path, state_record_text(arena, record.generations, record.count), before);
+}
+
+struct attached {
+	uint32_t dispatcher, map;
+};
+
+static void set_attached(struct state_record *record, const void *how)
+{
+	const struct attached *attached = how;
+
+	for (size_t i = 0; i < record->count; i++)
+		if (record->generations[i].dispatcher == attached->dispatcher)
+			record->generations[i].attached = attached->map;
+}
+
+int apply_record_attached(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, uint32_t dispatcher, uint32_t map)
+{
+	const struct attached attached = { dispatcher, map };
+
+	return rewrite_record(run, deployment, step, set_attached, &attached);
+}
+
+static void set_retired(struct state_record *record, const void *how)
+{
+	(void)how;
+	for (size_t i = 0; i < record->count; i++)
+		record->generations[i].attached = 0;
+	record->generations[0].key = STATE_RETIRED;
+}
+
+int apply_record_retired(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step)
+{
+	return rewrite_record(run, deployment, step, set_retired, NULL);
 }

@@ -68,8 +68,8 @@ static int stage_attachment(struct apply_run *run, const struct deployment_run *
 	const struct state_attachment *old = step->old;
 	int error = 0;
 
-	/* A slot that is made brings its dispatcher with it. */
-	if (step->parts & PLAN_DISPATCHER)
+	/* A slot that is made brings its dispatcher with it; one that comes back is no longer retired. */
+	if (step->parts & PLAN_DISPATCHER || (step->parts & PLAN_LINK && old && old->retired))
 		error = apply_record_attachment(run, deployment, step, objects);
 	if (!error && step->parts & PLAN_SLOT)
 		error = journal_pin(run, objects->slot,

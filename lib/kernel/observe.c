@@ -202,11 +202,19 @@ static bool take_record(const struct observer *observer, const char *file, const
 {
 	struct arena *arena = observer->kernel->arena;
 	struct state_record record = { .file = file };
+	struct state_attachment *attachment;
+	const char *key;
 
 	if (!text || !state_parse_record(arena, text, &record))
 		return false;
+	key = record.generations[0].key;
 	state_add_record(arena, observer->state, record);
-	return !strchr(file, ':') || attachment_of(observer, file);
+	if (!strchr(file, ':'))
+		return true;
+	attachment = attachment_of(observer, file);
+	if (attachment)
+		attachment->retired = key && strcmp(key, STATE_RETIRED) == 0;
+	return attachment;
 }
 
 static bool observe_record(

@@ -186,7 +186,7 @@ static void fill_step(struct planner *planner, struct plan_step *step, const cha
 	step->link_in_the_way = step->stale_link && is_in_the_way(planner, attachment, old);
 	step->retires_slot = old && old->slot.program && !old->slot.foreign &&
 			     target_is_replaced(planner, attachment);
-	if (old && step->parts)
+	if (old && step->parts && !old->retired)
 		step->reason = attachment_reason(step->parts,
 			target_is_replaced(planner, attachment), old, attachment->flag_bits);
 	/* On a map that is new there is nobody. */
@@ -213,9 +213,9 @@ static void plan_attachment(struct planner *planner, const struct manifest_attac
 	if (!(parts & PLAN_SLOT) && !runs_wanted_program(planner, attachment, old))
 		parts |= PLAN_PROGRAM_IN_SLOT;
 	step = plan_add_step(planner, PLAN_ATTACHMENT,
-		!parts ? PLAN_KEEP
-		: old  ? PLAN_UPDATE
-		       : PLAN_CREATE,
+		!parts                 ? PLAN_KEEP
+		: old && !old->retired ? PLAN_UPDATE
+				       : PLAN_CREATE,
 		state_attachment_title(planner->arena, target, attachment->kind),
 		attachment->self.mark);
 	step->attachment = attachment;
@@ -234,14 +234,39 @@ void plan_attachments(struct planner *planner)
 			plan_attachment(planner, attachment);
 }
 
-void plan_delete_attachment(struct planner *planner, const struct state_attachment *old)
+struct plan_step *plan_delete_attachment(
+	struct planner *planner, const struct state_attachment *old)
 {
 	struct plan_step *step =
 		plan_add_step(planner, PLAN_ATTACHMENT, PLAN_DELETE, old->title, mark_none);
 
 	step->old = old;
 	step->file = old->name;
+	if (state_attachment_is_off(old))
+		step->reason = "what was left of it for the sockets in its map";
 	plan_check_foreign_attachment(planner, old, mark_none);
+	return step;
+}
+
+/* Whether sockets may go on running its dispatcher, in a map that is not to go. */
+static bool outlasts_its_link(const struct planner *planner, const struct state_attachment *old)
+{
+	const struct state_map *map = state_map_named(planner->state, old->target);
+	size_t at = planner->manifest && !old->kind->on_cgroup
+			    ? name_index_find(&planner->manifest->map_names, old->target)
+			    : NAME_ABSENT;
+
+	return at != NAME_ABSENT && !planner->map_is_replaced[at] && map && map->entries != 0 &&
+	       old->slot.id && !old->slot.foreign && old->dispatcher.id && !old->dispatcher.foreign;
+}
+
+static void delete_unwanted_attachment(struct planner *planner, const struct state_attachment *old)
+{
+	bool outlasts = outlasts_its_link(planner, old);
+
+	if (outlasts && state_attachment_is_off(old))
+		return;
+	plan_delete_attachment(planner, old)->retires = outlasts;
 }
 
 static void delete_unwanted(struct planner *planner, bool on_cgroup)
@@ -249,7 +274,7 @@ static void delete_unwanted(struct planner *planner, bool on_cgroup)
 	vec_each (old, &planner->state->attachments)
 		if (old->kind->on_cgroup == on_cgroup &&
 			name_index_find(&planner->wanted, old->name) == NAME_ABSENT)
-			plan_delete_attachment(planner, old);
+			delete_unwanted_attachment(planner, old);
 }
 
 void plan_deleted_attachments(struct planner *planner)

@@ -49,4 +49,5 @@ void plan_attachments(struct planner *planner);
 void plan_deleted_attachments(struct planner *planner);
 
 /* The step that takes an attachment away. */
-void plan_delete_attachment(struct planner *planner, const struct state_attachment *old);
+struct plan_step *plan_delete_attachment(
+	struct planner *planner, const struct state_attachment *old);

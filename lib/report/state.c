@@ -120,7 +120,8 @@ static void write_objects(struct sink *sink, const struct report_status *status)
 	sink_close(sink);
 	sink_open_array(sink, "attachments");
 	vec_each (attachment, &state->attachments)
-		write_attachment(sink, state, attachment, width);
+		if (!state_attachment_is_off(attachment))
+			write_attachment(sink, state, attachment, width);
 	sink_close(sink);
 }
 

@@ -103,6 +103,11 @@ bool state_attachment_has_link(const struct state_attachment *attachment)
 	return attachment->link.id || attachment->link.bare;
 }
 
+bool state_attachment_is_off(const struct state_attachment *attachment)
+{
+	return attachment->retired && !state_attachment_has_link(attachment);
+}
+
 bool state_attachment_is_linked(
 	const struct state_attachment *attachment, uint64_t target, uint32_t flags)
 {

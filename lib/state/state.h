@@ -25,6 +25,9 @@ struct state_generation {
 	const char *key;     /* a map's key layout as text; NULL: none was declared */
 };
 
+/* In the place of a key layout: an attachment that its manifest has no longer, see plan_step.retires. */
+#define STATE_RETIRED "retired"
+
 /* The most that a record knows: the newest, and what the pins may still hold after a crash. */
 #define STATE_GENERATIONS 3
 
@@ -68,6 +71,7 @@ struct state_attachment {
 	const char *title;  /* "<target>:<attach type>", as shown */
 	const char *target; /* the map's name, or the cgroup's path */
 	const struct attach_kind *kind;
+	bool retired; /* it has no link by right: what is left is for the sockets in the map */
 	struct {
 		uint32_t id;      /* of the program array; 0: no pin */
 		uint32_t program; /* id in its element; 0: empty */
@@ -217,6 +221,9 @@ bool state_attachment_dispatches(const struct state_attachment *attachment, uint
 
 /* Whether it has what attaches it, be it detached by now. */
 bool state_attachment_has_link(const struct state_attachment *attachment);
+
+/* Whether it was taken off for good, and something of it is kept. */
+bool state_attachment_is_off(const struct state_attachment *attachment);
 
 /* Whether its link attaches that dispatcher to the target with that id. */
 bool state_attachment_is_linked(

@@ -4,6 +4,7 @@
  * One client hears itself; with two, the first hears both. Indices are given lowest free first.
  */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -196,4 +197,67 @@ Test(slot, a_half_close_of_the_first_loses_nothing)
 	close(second);
 	serve_end(&run);
 	free(block);
+}
+
+static void write_pair(const struct manifest *manifest, bool attached)
+{
+	manifest_write(manifest->path,
+		"sockform: v1\nname: %s\nmaps:\n"
+		"  pair: { type: sockmap, max_entries: 4 }\n"
+		"programs:\n"
+		"  echo: { type: sk_skb, body: [ sk_redirect_map: { map: pair, key: 0, on_miss: "
+		"pass }, exit ] }\n"
+		"%s",
+		manifest->name,
+		attached ? "attachments:\n"
+			   "  - { program: echo, target: pair, attach_type: stream_verdict }\n"
+			 : "");
+}
+
+/* A socket keeps its dispatcher: an attachment that goes and comes back has to reach it again. */
+Test(slot, what_was_taken_out_of_the_manifest_and_put_back)
+{
+	char *ids = snapshot_ids(), *pins = snapshot_pins();
+	struct manifest manifest;
+	struct pair pair;
+	int map;
+
+	manifest_init(&manifest, "back");
+	write_pair(&manifest, true);
+	sockform_expect(0, "apply", manifest.path);
+	pair_open(&pair);
+	map = bpf_obj_get(manifest_pin(&manifest, "maps/pair"));
+	cr_assert_eq(socket_insert(map, 0, pair.server), 0);
+	give(pair.client, "echo");
+	assert_gets(pair.client, "echo");
+
+	write_pair(&manifest, false);
+	sockform_expect(0, "apply", manifest.path);
+	give(pair.client, "passes");
+	assert_gets(pair.server, "passes");
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "plan", "--exit-code", manifest.path);
+
+	write_pair(&manifest, true);
+	sockform_expect(0, "apply", manifest.path);
+	give(pair.client, "again");
+	assert_gets(pair.client, "again");
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "plan", "--exit-code", manifest.path);
+
+	write_pair(&manifest, false);
+	sockform_expect(0, "apply", manifest.path);
+	close(map);
+	pair_close(&pair);
+	/* Of a map without sockets nothing is kept. */
+	write_pair(&manifest, true);
+	sockform_expect(0, "apply", manifest.path);
+	write_pair(&manifest, false);
+	sockform_expect(0, "apply", manifest.path);
+	cr_assert_neq(access(manifest_pin(&manifest, "slots/pair:stream_verdict"), F_OK), 0);
+	sockform_expect(0, "delete", manifest.path);
+	assert_ids(ids);
+	assert_pins(pins);
+	free(ids);
+	free(pins);
 }
