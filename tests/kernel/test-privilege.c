@@ -100,7 +100,7 @@ Test(privilege, a_user_with_two_capabilities_does_everything)
 	manifest_echo(&manifest, BODY_PASS);
 	readable(&manifest);
 	user_expect(0, "apply", manifest.path);
-	cr_assert_eq(unlink(inside(&manifest, "links/echo_sockets:stream_verdict")), 0);
+	cr_assert_eq(unlink(inside(&manifest, "dispatchers/echo_sockets:stream_verdict")), 0);
 	user_expect(1, "status", manifest.name);
 	user_expect(0, "apply", manifest.path);
 	user_expect(0, "status", manifest.name);
@@ -194,7 +194,7 @@ Test(privilege, modes_are_set_on_purpose)
 		cr_assert_eq(mode_of(inside(&manifest, "")), 0700);
 		cr_assert_eq(mode_of(inside(&manifest, "maps")), 0700);
 		cr_assert_eq(mode_of(inside(&manifest, "maps/echo_sockets")), 0600);
-		cr_assert_eq(mode_of(inside(&manifest, "links/echo_sockets:stream_verdict")), 0600);
+		cr_assert_eq(mode_of(inside(&manifest, "slots/echo_sockets:stream_verdict")), 0600);
 		here_expect(0, "delete", manifest.path);
 	}
 }
