@@ -247,8 +247,7 @@ static bool open_old_program(struct apply_run *run, const struct deployment_run 
 }
 
 /*
- * What an existing link hangs on. By pin where that is the right map: by id takes CAP_SYS_ADMIN. A
- * cgroup that has been removed is none to attach to again: that is no error here.
+ * What an existing link hangs on. By pin where that is the right map: by id takes CAP_SYS_ADMIN.
  */
 static int open_old_target(const struct apply_run *run, const struct deployment_run *deployment,
 	const struct state_attachment *old, const char **pin)
@@ -263,6 +262,15 @@ static int open_old_target(const struct apply_run *run, const struct deployment_
 				       run->kernel, state->deployment, FOLDER_MAPS, old->target),
 			       pin)
 		     : kernel_open_map((uint32_t)old->link.target);
+}
+
+/*
+ * A cgroup that has been removed is none to attach to again. What has lost its pin takes CAP_SYS_ADMIN
+ * to open: who does not have it repairs all the same, and goes back without that.
+ */
+static bool can_do_without(const struct state_attachment *old, int error)
+{
+	return (old->kind->on_cgroup && error == -ENOENT) || (!old->link.bare && error == -EPERM);
 }
 
 /* What an existing link runs and hangs on, to be able to attach it again. */
@@ -286,9 +294,10 @@ static bool open_linked(struct apply_run *run, const struct deployment_run *depl
 				  step_path(run, deployment, step, FOLDER_DISPATCHERS), linked_pin)
 			: kernel_open_program(old->link.program);
 	if (objects->old_target < 0 && !objects->old_target_pin &&
-		!(old->kind->on_cgroup && objects->old_target == -ENOENT))
+		!can_do_without(old, objects->old_target))
 		return apply_refused(run, step, "open the target of", objects->old_target);
 	return objects->old_linked >= 0 || objects->old_linked_pin ||
+	       can_do_without(old, objects->old_linked) ||
 	       apply_refused(run, step, "open the dispatcher of", objects->old_linked);
 }
 

@@ -84,6 +84,10 @@ static void readable(const struct manifest *manifest)
 
 Test(privilege, a_user_with_two_capabilities_does_everything)
 {
+	static const char link[] = "links/echo_sockets:stream_verdict";
+	static const char *const pins[] = { "maps/echo_sockets",
+		"slots/echo_sockets:stream_verdict", link,
+		"dispatchers/echo_sockets:stream_verdict" };
 	char *ids = snapshot_ids();
 	struct manifest manifest;
 	struct stat stat_buffer;
@@ -100,10 +104,18 @@ Test(privilege, a_user_with_two_capabilities_does_everything)
 	manifest_echo(&manifest, BODY_PASS);
 	readable(&manifest);
 	user_expect(0, "apply", manifest.path);
-	cr_assert_eq(unlink(inside(&manifest, "dispatchers/echo_sockets:stream_verdict")), 0);
-	user_expect(1, "status", manifest.name);
-	user_expect(0, "apply", manifest.path);
-	user_expect(0, "status", manifest.name);
+	for (size_t i = 0; i < sizeof(pins) / sizeof(*pins); i++) {
+		/*
+		 * Kernels without links for maps have no pin of one; and what is attached there without
+		 * one needs CAP_SYS_ADMIN to be opened once it has lost its own pin.
+		 */
+		if (access(inside(&manifest, link), F_OK) != 0 && i >= 2)
+			continue;
+		cr_assert_eq(unlink(inside(&manifest, pins[i])), 0);
+		user_expect(1, "status", manifest.name);
+		user_expect(0, "apply", manifest.path);
+		user_expect(0, "status", manifest.name);
+	}
 	user_expect(0, "delete", manifest.path);
 	cr_assert_neq(access(inside(&manifest, ""), F_OK), 0);
 	assert_ids(ids);
