@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -175,7 +176,7 @@ static int lock_take(const struct manifest *manifest, int kind)
 
 Test(refusal, a_held_lock_times_out_and_names_the_holder)
 {
-	char holder[32], *ids, *pins;
+	char holder[32], *ids, *pins, *command;
 	struct manifest manifest;
 	struct result result;
 	int64_t start;
@@ -193,8 +194,12 @@ Test(refusal, a_held_lock_times_out_and_names_the_holder)
 	cr_assert(client_now() - start >= 900, "it did not wait");
 	cr_assert(
 		client_now() - start < 10000, "it waited %jd ms", (intmax_t)(client_now() - start));
-	snprintf(holder, sizeof(holder), "%d", getpid());
+	/* Its process, and its command line, of which the first word is enough here. */
+	command = file_read("/proc/self/cmdline");
+	snprintf(holder, sizeof(holder), "process %d (", getpid());
 	assert_says(result.err, holder);
+	assert_says(result.err, command);
+	free(command);
 	result_finish(&result);
 	sockform_expect(4, "delete", "--lock-timeout", "1", manifest.path);
 	assert_ids(ids);
@@ -219,6 +224,53 @@ Test(refusal, a_shared_lock_is_waited_for_too)
 	sockform_expect(1, "plan", "--exit-code", manifest.path);
 	close(lock);
 	sockform_expect(0, "apply", "--lock-timeout", "1", manifest.path);
+}
+
+#define READERS 4
+#define READ_US 20000
+#define READ_ROUNDS 500 /* no reader outlives the test by more than that */
+
+/* As a sockform that reads, and for longer: through the gate, then beside the others. */
+static void read_on_and_on(void)
+{
+	int gate = open(PINS "/+lock", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; i < READ_ROUNDS; i++) {
+		int root = open(PINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		flock(gate, LOCK_EX);
+		flock(root, LOCK_SH);
+		flock(gate, LOCK_UN);
+		usleep(READ_US);
+		close(root);
+	}
+	_exit(0);
+}
+
+/* At no moment is there none of them: without the gate a writer would never come in. */
+Test(refusal, readers_that_overlap_let_a_writer_through)
+{
+	struct manifest manifest;
+	pid_t readers[READERS];
+
+	manifest_init(&manifest, "overlap");
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_expect(0, "apply", manifest.path);
+	for (int i = 0; i < READERS; i++) {
+		readers[i] = fork();
+		cr_assert_geq(readers[i], 0);
+		if (!readers[i])
+			read_on_and_on();
+		usleep(READ_US / READERS);
+	}
+	for (int i = 0; i < 5; i++) {
+		manifest_echo(&manifest, i % 2 ? BODY_ECHO : BODY_PASS);
+		sockform_expect(0, "apply", "--lock-timeout", "3", manifest.path);
+	}
+	for (int i = 0; i < READERS; i++) {
+		kill(readers[i], SIGKILL);
+		waitpid(readers[i], NULL, 0);
+	}
 }
 
 Test(refusal, a_lock_that_is_released_in_time_is_waited_for)
