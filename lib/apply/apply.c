@@ -24,6 +24,12 @@ bool apply_removed(struct apply_run *run, const char *path, int error)
 	return !error;
 }
 
+struct kernel_hook step_old_hook(const struct plan_step *step, const struct step_objects *objects)
+{
+	return (struct kernel_hook){ objects->old_target, step->old->link.type,
+		step->old->dispatcher.flags };
+}
+
 const char *step_path(const struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, enum kernel_folder folder)
 {

@@ -129,11 +129,14 @@ bool apply_clean(struct apply_run *run, const struct deployment_run *deployment)
 static void clean_link(
 	struct apply_run *run, const struct plan_step *step, const struct step_objects *objects)
 {
-	bool beside = !step->link_in_the_way && step->old->link.target && !step->old->link.foreign;
-	int error = beside ? kernel_detach_link(objects->old_link) : 0;
+	const struct kernel_hook hook = step_old_hook(step, objects);
+	bool bare = step->old->link.bare;
+	int error =
+		bare ? apply_detach_bare(objects, &hook) : kernel_detach_link(objects->old_link);
 
 	if (error && error != -ENOLINK)
-		error = kernel_detach_link(objects->old_link);
+		error = bare ? apply_detach_bare(objects, &hook)
+			     : kernel_detach_link(objects->old_link);
 	/* The end of what it hung on was its own, too. */
 	if (error && error != -ENOLINK)
 		apply_refused(run, step, "detach the old link of", error);
@@ -141,7 +144,13 @@ static void clean_link(
 
 void apply_clean_links(struct apply_run *run, const struct deployment_run *deployment)
 {
-	for (size_t i = 0; i < deployment->plan->steps.count; i++)
-		if (deployment->objects[i].old_link >= 0)
-			clean_link(run, &deployment->plan->steps.items[i], &deployment->objects[i]);
+	for (size_t i = 0; i < deployment->plan->steps.count; i++) {
+		const struct plan_step *step = &deployment->plan->steps.items[i];
+		const struct step_objects *objects = &deployment->objects[i];
+
+		if (step->stale_link && !step->link_in_the_way && step->old->link.target &&
+			(objects->old_link >= 0 || step->old->link.bare) &&
+			!step->old->link.foreign)
+			clean_link(run, step, objects);
+	}
 }

@@ -6,12 +6,7 @@
  */
 #include "lib/apply/internal.h"
 
-/* Where a link that is there hangs, and how. */
-static struct kernel_hook old_hook(const struct plan_step *step, const struct step_objects *objects)
-{
-	return (struct kernel_hook){ objects->old_target, step->old->link.type,
-		step->old->dispatcher.flags };
-}
+#include <errno.h>
 
 /* What is not ours has none here: it goes by its pin alone. */
 static bool has_link(const struct plan_step *step, const struct step_objects *objects)
@@ -28,7 +23,7 @@ static bool has_link(const struct plan_step *step, const struct step_objects *ob
 static bool retire_attachment(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects)
 {
-	const struct kernel_hook hook = old_hook(step, objects);
+	const struct kernel_hook hook = step_old_hook(step, objects);
 	int error = 0;
 
 	if (objects->pass >= 0)
@@ -108,7 +103,7 @@ static bool clear_hook(struct apply_run *run, const struct plan_step *step,
 	int error = 0;
 
 	if (step->link_in_the_way) {
-		const struct kernel_hook old = old_hook(step, objects);
+		const struct kernel_hook old = step_old_hook(step, objects);
 
 		error = journal_detach(run, objects, &old, path);
 	}
@@ -121,7 +116,6 @@ static bool clear_hook(struct apply_run *run, const struct plan_step *step,
 	return !error || apply_refused(run, step, "take the other program off", error);
 }
 
-/* Without a link there is nothing to pin: what is attached where is in the record. */
 static int record_attached(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects,
 	const struct kernel_hook *hook)
@@ -134,6 +128,26 @@ static int record_attached(struct apply_run *run, const struct deployment_run *d
 	return apply_record_attached(run, deployment, step, (uint32_t)dispatcher, (uint32_t)map);
 }
 
+/*
+ * Without a link there is nothing to pin: what is attached where is in the record. A map that can be
+ * asked tells whether it is so, and the record comes first, so that whatever a crash leaves attached is
+ * known. Of another map the record is believed, and so it comes behind: what is attached once more than
+ * needed is there as before.
+ */
+static bool attach_bare(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, struct step_objects *objects, const struct kernel_hook *hook)
+{
+	const char *path = step_path(run, deployment, step, FOLDER_RECORDS);
+	bool told = kernel_is_on_hook(0, hook) != -EINVAL;
+	int error = told ? record_attached(run, deployment, step, objects, hook) : 0;
+
+	if (!error)
+		error = journal_attach_program(run, objects, hook, path);
+	if (!error && !told)
+		error = record_attached(run, deployment, step, objects, hook);
+	return !error || apply_refused(run, step, "attach", error);
+}
+
 static bool create_link(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, struct step_objects *objects)
 {
@@ -143,11 +157,12 @@ static bool create_link(struct apply_run *run, const struct deployment_run *depl
 
 	if (!clear_hook(run, step, objects, hook, path))
 		return false;
-	error = journal_attach(run, objects, &hook, path);
+	error = journal_attach_link(run, objects, &hook, path);
+	if (error == -EOPNOTSUPP)
+		return attach_bare(run, deployment, step, objects, &hook);
 	if (error)
 		return apply_refused(run, step, "attach", error);
-	error = objects->link >= 0 ? journal_pin(run, objects->link, path, step->stale_link)
-				   : record_attached(run, deployment, step, objects, &hook);
+	error = journal_pin(run, objects->link, path, step->stale_link);
 	return !error || apply_refused(run, step, "pin the link of", error);
 }
 

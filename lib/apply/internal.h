@@ -101,7 +101,9 @@ int journal_write_text(
 int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces);
 int journal_write_slot(struct apply_run *run, const struct step_objects *objects, int slot,
 	int program, const char *path);
-int journal_attach(struct apply_run *run, struct step_objects *objects,
+int journal_attach_link(struct apply_run *run, struct step_objects *objects,
+	const struct kernel_hook *hook, const char *path);
+int journal_attach_program(struct apply_run *run, struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
 int journal_detach(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
@@ -110,6 +112,11 @@ int journal_detach_foreign(struct apply_run *run, const struct step_objects *obj
 int journal_unpin(struct apply_run *run, const char *path);         /* 0 also where nothing is */
 int journal_remove_folder(struct apply_run *run, const char *path); /* likewise */
 int journal_remove_text(struct apply_run *run, const char *path);   /* likewise */
+/*
+ * Takes off what is attached without a link; noted nowhere. Of a map that cannot be asked the record was
+ * believed, so it may be off already: 0, too.
+ */
+int apply_detach_bare(const struct step_objects *objects, const struct kernel_hook *hook);
 void journal_undo(struct apply_run *run);
 void journal_finish(struct apply_run *run);
 
@@ -119,6 +126,9 @@ bool apply_refused(
 
 /* False with an E0402 where removing a pin came to an error. */
 bool apply_removed(struct apply_run *run, const char *path, int error);
+
+/* Where what is attached by now hangs, and how. */
+struct kernel_hook step_old_hook(const struct plan_step *step, const struct step_objects *objects);
 
 /* The path of the pin that has the step's name, in a folder. */
 const char *step_path(const struct apply_run *run, const struct deployment_run *deployment,

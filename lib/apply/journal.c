@@ -165,20 +165,36 @@ static int undo_attach(struct apply_run *run, const struct journal_entry *entry)
 				  : kernel_detach_program(objects->dispatcher, &entry->hook);
 }
 
-int journal_attach(struct apply_run *run, struct step_objects *objects,
+static void add_attach(struct apply_run *run, struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path)
 {
-	int link, error = kernel_attach(objects->dispatcher, hook, &link);
-	struct journal_entry *entry;
+	struct journal_entry *entry = add_entry(run, undo_attach, path);
 
-	if (error)
-		return error;
-	objects->old_link = objects->link;
-	objects->link = link;
-	entry = add_entry(run, undo_attach, path);
 	entry->objects = objects;
 	entry->hook = *hook;
+}
+
+int journal_attach_link(struct apply_run *run, struct step_objects *objects,
+	const struct kernel_hook *hook, const char *path)
+{
+	int link = kernel_attach_link(objects->dispatcher, hook);
+
+	if (link < 0)
+		return link;
+	objects->old_link = objects->link;
+	objects->link = link;
+	add_attach(run, objects, hook, path);
 	return 0;
+}
+
+int journal_attach_program(struct apply_run *run, struct step_objects *objects,
+	const struct kernel_hook *hook, const char *path)
+{
+	int error = kernel_attach_program(objects->dispatcher, hook);
+
+	if (!error)
+		add_attach(run, objects, hook, path);
+	return error;
 }
 
 static int undo_detach(struct apply_run *run, const struct journal_entry *entry)
@@ -196,11 +212,25 @@ static int undo_detach(struct apply_run *run, const struct journal_entry *entry)
 	return error || link < 0 ? error : kernel_pin_over(run->kernel, link, entry->path);
 }
 
+int apply_detach_bare(const struct step_objects *objects, const struct kernel_hook *hook)
+{
+	cleanup_fd int linked = -1, target = -1;
+	struct kernel_hook there = *hook;
+	int program = reach(objects->old_linked, objects->old_linked_pin, &linked);
+	int error;
+
+	there.target = reach(hook->target, objects->old_target_pin, &target);
+	if (program < 0 || there.target < 0)
+		return program < 0 ? program : there.target;
+	error = kernel_detach_program(program, &there);
+	return error == -ENOENT ? 0 : error;
+}
+
 int journal_detach(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path)
 {
 	int error = objects->link >= 0 ? kernel_detach_link(objects->link)
-				       : kernel_detach_program(objects->old_linked, hook);
+				       : apply_detach_bare(objects, hook);
 	struct journal_entry *entry;
 
 	if (error)

@@ -278,20 +278,18 @@ static bool open_linked(struct apply_run *run, const struct deployment_run *depl
 	const struct plan_step *step, struct step_objects *objects)
 {
 	const struct state_attachment *old = step->old;
-	/* To take off what is there without a link needs what a link would know. */
-	const char **target_pin = old->link.bare ? NULL : &objects->old_target_pin;
-	const char **linked_pin = old->link.bare ? NULL : &objects->old_linked_pin;
 
 	if (!old->link.bare && !open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS),
 				       &objects->link))
 		return false;
 	if (!old->link.target) /* detached already: nothing to take back */
 		return true;
-	objects->old_target = open_old_target(run, deployment, old, target_pin);
+	objects->old_target = open_old_target(run, deployment, old, &objects->old_target_pin);
 	objects->old_linked =
 		old->dispatcher.id == old->link.program
 			? open_to_go_back(deployment,
-				  step_path(run, deployment, step, FOLDER_DISPATCHERS), linked_pin)
+				  step_path(run, deployment, step, FOLDER_DISPATCHERS),
+				  &objects->old_linked_pin)
 			: kernel_open_program(old->link.program);
 	if (objects->old_target < 0 && !objects->old_target_pin &&
 		!can_do_without(old, objects->old_target))

@@ -63,23 +63,28 @@ int apply_record_program(struct apply_run *run, const struct deployment_run *dep
 	return write_record(run, deployment, step->file, &record);
 }
 
-/* The link's dispatcher may be another than the one that is pinned, or the only one left. */
+/* What is attached may be another dispatcher than the one that is pinned, or the only one left. */
 static void add_old_attachment(struct record *record, const struct state_attachment *old)
 {
-	uint32_t linked = old->link.foreign ? 0 : old->link.program;
 	struct state_generation pinned = {
 		.id = old->slot.foreign ? 0 : old->slot.id,
 		.dispatcher = old->dispatcher.foreign ? 0 : old->dispatcher.id,
+	};
+	struct state_generation linked = {
+		.dispatcher = old->link.foreign ? 0 : old->link.program,
 		.attached = old->link.bare ? (uint32_t)old->link.target : 0,
 	};
+	bool is_pinned = linked.dispatcher == pinned.dispatcher;
 
+	if (is_pinned)
+		pinned.attached = linked.attached;
 	/* One that was retired comes back as it is. */
 	if ((pinned.id || pinned.dispatcher) &&
 		(pinned.id != record->generations[0].id ||
 			pinned.dispatcher != record->generations[0].dispatcher))
 		add(record, pinned);
-	if (linked && linked != pinned.dispatcher)
-		add(record, (struct state_generation){ .dispatcher = linked });
+	if (linked.dispatcher && !is_pinned)
+		add(record, linked);
 }
 
 int apply_record_attachment(struct apply_run *run, const struct deployment_run *deployment,
@@ -125,9 +130,15 @@ static void set_attached(struct state_record *record, const void *how)
 {
 	const struct attached *attached = how;
 
-	for (size_t i = 0; i < record->count; i++)
-		if (record->generations[i].dispatcher == attached->dispatcher)
-			record->generations[i].attached = attached->map;
+	for (size_t i = 0; i < record->count; i++) {
+		struct state_generation *generation = &record->generations[i];
+
+		/* A hook has one: the others are off it by now. */
+		if (generation->dispatcher == attached->dispatcher)
+			generation->attached = attached->map;
+		else if (generation->attached == attached->map || !attached->map)
+			generation->attached = 0;
+	}
 }
 
 int apply_record_attached(struct apply_run *run, const struct deployment_run *deployment,

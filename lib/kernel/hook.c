@@ -120,24 +120,26 @@ int kernel_create_link(int program, const struct kernel_hook *hook)
 	return result_of(bpf_link_create(program, hook->target, hook->type, &options));
 }
 
+int kernel_attach_link(int program, const struct kernel_hook *hook)
+{
+	bool on_map = !attach_kind_of(hook->type)->on_cgroup;
+	struct query there;
+	int link;
+
+	/* An attach without a link that was cut short may have left it there. */
+	if (on_map && query(hook->target, hook->type, &there) == 0 && there.count &&
+		!has_program(&there, program_id(program)))
+		return -EBUSY;
+	link = kernel_create_link(program, hook);
+	return link == -EINVAL && on_map ? -EOPNOTSUPP : link;
+}
+
 int kernel_attach(int program, const struct kernel_hook *hook, int *link)
 {
-	bool on_map = !attach_kind_of(hook->type)->on_cgroup, is_there = false;
-	struct query there;
+	int error = kernel_attach_link(program, hook);
 
-	if (on_map && query(hook->target, hook->type, &there) == 0 && there.count) {
-		is_there = has_program(&there, program_id(program));
-		if (!is_there)
-			return -EBUSY;
-	}
-	*link = kernel_create_link(program, hook);
-	if (*link >= 0)
-		return 0;
-	if (*link != -EINVAL || !on_map)
-		return *link;
-	*link = -1;
-	/* An attach that was cut short may have left it there. */
-	return is_there ? 0 : kernel_attach_program(program, hook);
+	*link = error >= 0 ? error : -1;
+	return error == -EOPNOTSUPP ? kernel_attach_program(program, hook) : error < 0 ? error : 0;
 }
 
 int kernel_detach_link(int link)

@@ -202,11 +202,14 @@ struct kernel_hook {
 };
 
 /*
- * Attaches by a link, or to a map without one where the kernel has none for maps (before about 6.10):
- * *link is its descriptor, or -1. -EBUSY (maps) or -EPERM (cgroups) where a program is there that shares
- * with none. A program that was attached to a map without a link the kernel would replace without a word
- * (seen on 6.18), so the map is asked first; before about 5.18 it cannot be asked.
+ * Attaches by a link: its descriptor. -EOPNOTSUPP where the kernel has none for maps (before about 6.10),
+ * -EBUSY (maps) or -EPERM (cgroups) where a program is there that shares with none. A program that was
+ * attached to a map without a link the kernel would replace without a word (seen on 6.18), so the map is
+ * asked first; before about 5.18 it cannot be asked.
  */
+int kernel_attach_link(int program, const struct kernel_hook *hook);
+
+/* Likewise, and without a link where there is none for maps: *link is its descriptor, or -1. */
 int kernel_attach(int program, const struct kernel_hook *hook, int *link);
 
 /* Only by a link, and without looking at what is there: -EINVAL where maps have none. */

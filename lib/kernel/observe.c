@@ -267,31 +267,52 @@ static bool observe_folder(
 	return true;
 }
 
+/* By its pin where that is the right one: by id takes CAP_SYS_ADMIN. */
+static int open_map_with_id(
+	const struct observer *observer, const struct state_attachment *attachment, uint32_t id)
+{
+	const struct state_map *map = state_map_named(observer->state, attachment->target);
+
+	return map && map->id == id
+		       ? kernel_open_pin(kernel_path(observer->kernel, observer->state->deployment,
+				 FOLDER_MAPS, attachment->target))
+		       : kernel_open_map(id);
+}
+
+/* The map that a recorded dispatcher is attached to without a link; 0: to none by now. */
+static uint32_t bare_target(const struct observer *observer,
+	const struct state_attachment *attachment, const struct state_generation *generation)
+{
+	cleanup_fd int map = open_map_with_id(observer, attachment, generation->attached);
+	const struct kernel_hook hook = { .target = map, .type = attachment->kind->type };
+	int there = map < 0 ? 0 : kernel_is_on_hook(generation->dispatcher, &hook);
+
+	return there == 1 || there == -EINVAL ? generation->attached : 0;
+}
+
 /*
- * An attachment without a link: its record tells to which map, and the map whether it is so; kernels
- * that cannot be asked (before about 5.18) are taken by the record's word.
+ * An attachment without a link: its record tells which dispatcher may be on which map, and the map
+ * whether it is so; kernels that cannot be asked (before about 5.18) are taken by the record's word.
  */
 static void observe_bare(const struct observer *observer, struct state_attachment *attachment)
 {
 	const struct state_record *record = state_record_of(observer->state, attachment->name);
-	const struct state_map *map = state_map_named(observer->state, attachment->target);
-	uint32_t attached = record ? record->generations[0].attached : 0;
-	cleanup_fd int fd = -1;
-	struct kernel_hook hook = { .type = attachment->kind->type };
-	int there = 0;
 
-	if (!attached || attachment->link.id)
-		return;
-	if (map && map->id == attached) {
-		fd = kernel_open_pin(kernel_path(observer->kernel, observer->state->deployment,
-			FOLDER_MAPS, attachment->target));
-		hook.target = fd;
-		there = kernel_is_on_hook(record->generations[0].dispatcher, &hook);
+	for (size_t i = 0; record && !attachment->link.id && i < record->count; i++) {
+		const struct state_generation *generation = &record->generations[i];
+		uint32_t target =
+			generation->attached ? bare_target(observer, attachment, generation) : 0;
+
+		/* Where none is there, it is the newest that is not. */
+		if (!generation->attached || (attachment->link.bare && !target))
+			continue;
+		attachment->link.bare = true;
+		attachment->link.program = generation->dispatcher;
+		attachment->link.type = attachment->kind->type;
+		attachment->link.target = target;
+		if (target)
+			return;
 	}
-	attachment->link.bare = true;
-	attachment->link.program = record->generations[0].dispatcher;
-	attachment->link.type = attachment->kind->type;
-	attachment->link.target = there == 1 || there == -EINVAL ? attached : 0;
 }
 
 static bool read_text(const struct observer *observer, enum kernel_text text, const char **ret)

@@ -58,7 +58,7 @@ static const char *attachment_reason(
 			       ? "its flags changed"
 			       : "its dispatcher was gone";
 	if (parts & PLAN_LINK)
-		return state_attachment_has_link(old) ? "its link was gone" : "it was detached";
+		return old->link.id ? "its link was gone" : "it was detached";
 	return "takes effect for every socket at once";
 }
 

@@ -47,6 +47,27 @@ static const char *foreign_part(
 	return NULL;
 }
 
+/* What attaches it: a link, or its record alone. NULL: all is well. */
+static const char *wrong_link(const struct state_attachment *attachment, uint64_t target)
+{
+	bool on_cgroup = attachment->kind->on_cgroup, bare = attachment->link.bare;
+
+	if (!state_attachment_has_link(attachment))
+		return "it is detached (its link has no pin)";
+	if (!attachment->link.target)
+		return bare ? "it is detached" : "its link is detached";
+	if (attachment->link.target != target)
+		return bare        ? "it is attached to another map"
+		       : on_cgroup ? "its link is on another cgroup"
+				   : "its link is on another map";
+	if (attachment->link.type != attachment->kind->type)
+		return "its link is of another attach type";
+	if (attachment->link.program != attachment->dispatcher.id)
+		return bare ? "what is attached is not its dispatcher"
+			    : "its link runs a program that is not its dispatcher";
+	return NULL;
+}
+
 /* The first part that is missing, or not where it should be; NULL: none. */
 static const char *wrong_part(const struct state *state, const struct state_attachment *attachment)
 {
@@ -54,6 +75,7 @@ static const char *wrong_part(const struct state *state, const struct state_atta
 	uint64_t target = target_is_known(attachment)
 				  ? state_target_id(state, attachment->target, attachment->kind)
 				  : attachment->link.target;
+	const char *link = wrong_link(attachment, target);
 
 	if (!target && target_is_known(attachment))
 		return on_cgroup ? "its cgroup is gone" : "its map has no pin";
@@ -63,16 +85,8 @@ static const char *wrong_part(const struct state *state, const struct state_atta
 		return "its slot has no pin";
 	if (!attachment->dispatcher.id)
 		return "its dispatcher has no pin";
-	if (!state_attachment_has_link(attachment))
-		return "it is detached (its link has no pin)";
-	if (!attachment->link.target)
-		return attachment->link.bare ? "it is detached" : "its link is detached";
-	if (attachment->link.target != target)
-		return on_cgroup ? "its link is on another cgroup" : "its link is on another map";
-	if (attachment->link.type != attachment->kind->type)
-		return "its link is of another attach type";
-	if (attachment->link.program != attachment->dispatcher.id)
-		return "its link runs a program that is not its dispatcher";
+	if (link)
+		return link;
 	if (attachment->dispatcher.slot != attachment->slot.id)
 		return "its dispatcher uses another slot";
 	if (!attachment->slot.program)
