@@ -71,6 +71,37 @@ static void renew_programs(struct oracle *oracle)
 	oracle->maps[ORACLE_PROGRAMS] = make_map(ORACLE_PROGRAMS);
 }
 
+/*
+ * 6: r0 is r8 where the jump at 5 is not taken, and not where it is. At 7 r0 is 0; so r8 is, too, in
+ * the former case, and 10 is not reached. In the latter it is, and reads what nothing has written.
+ */
+bool oracle_confuses_copies(void)
+{
+	static const struct bpf_insn code[] = {
+		{ BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_1, 0, 0 },
+		{ BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_6, 0, 0 },
+		{ BPF_LDX | BPF_MEM | BPF_W, BPF_REG_8, BPF_REG_6, 0, 0 },
+		{ BPF_LDX | BPF_MEM | BPF_W, BPF_REG_7, BPF_REG_6, 0, 0 },
+		{ BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, 0 },
+		{ BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_7, 0, 1, 1 },
+		{ BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_8, 0, 0 },
+		{ BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 3, 0 },
+		{ BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_2, 0, 0, 0 },
+		{ BPF_JMP | BPF_JSLE | BPF_K, BPF_REG_8, 0, 1, 2 },
+		{ BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_5, BPF_REG_9, 0, 0 },
+		{ BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 1 },
+		{ BPF_JMP | BPF_EXIT, 0, 0, 0, 0 },
+	};
+	/* Have it look for what it has seen before at each instruction. */
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .prog_flags = BPF_F_TEST_STATE_FREQ);
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SK_SKB, "copies", "GPL", code,
+		sizeof(code) / sizeof(code[0]), &options);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 bool oracle_takes(struct arena *arena, const struct bpfasm_code *code, const int *descriptors)
 {
 	int fd = load(arena, code, descriptors, NULL, 0);

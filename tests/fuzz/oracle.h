@@ -17,6 +17,9 @@ struct oracle {
 	size_t unequal; /* of the taken, refused by the checks */
 };
 
+/* Whether the kernel has that fault of 6.1's verifier, shown by a small program that has it. */
+bool oracle_confuses_copies(void);
+
 /* Makes the maps; false without the privilege or the kernel for it. */
 bool oracle_init(struct oracle *oracle);
 void oracle_finish(struct oracle *oracle);

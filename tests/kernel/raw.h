@@ -6,6 +6,7 @@
 #pragma once
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,7 +59,17 @@ int program_echo(int map);      /* redirects to the socket at index 0 */
 int program_dispatch(int slot); /* tail-calls element 0; an empty one passes */
 int program_parse_whole(void);  /* a parser: one message is what there is */
 
-int link_make(int program, int map, enum bpf_attach_type type);
+/*
+ * Whether this kernel has links for maps, by making one: before about 6.10 there are none. A test about
+ * them skips itself by links_need; a row of a table is left out by what is left_out says.
+ */
+bool has_links(void);
+void links_need(void);
+void left_out(const char *row, const char *why);
+#define NO_LINKS "this kernel has no links for maps"
+
+/* Attaches by a link, which it returns, or where there are none for maps without one: -1. */
+int hook_attach(int program, int map, enum bpf_attach_type type);
 
 /* Into a sockmap with 8-byte values; 0 or a negative errno. */
 int socket_insert(int map, uint32_t index, int fd);
