@@ -242,10 +242,11 @@ Test(detach, programs_of_others_need_force)
 
 Test(detach, links_of_others_need_force)
 {
-	int map = sockmap_make(), verdict = program_pass();
-	int link = link_make(verdict, map, BPF_SK_SKB_STREAM_VERDICT);
+	int map = sockmap_make(), verdict = program_pass(), link;
 	char id[32];
 
+	links_need();
+	link = hook_attach(verdict, map, BPF_SK_SKB_STREAM_VERDICT);
 	snprintf(id, sizeof(id), "id:%u", map_id(map));
 	assert_not_detached(3, "(by a link)", id, "stream_verdict");
 	assert_detached("1 deleted in ", id, "stream_verdict", "--force");

@@ -36,10 +36,11 @@ static void bpffs_folder(char *path, size_t size)
 
 Test(facts, link_update_does_not_reach_sockets_in_the_map)
 {
-	int map = sockmap_make();
-	int link = link_make(program_pass(), map, VERDICT);
+	int map = sockmap_make(), link;
 	struct pair old, new;
 
+	links_need();
+	link = hook_attach(program_pass(), map, VERDICT);
 	pair_open(&old);
 	cr_assert_eq(socket_insert(map, 0, old.server), 0);
 	give(old.client, "a");
@@ -67,7 +68,7 @@ Test(facts, slot_write_reaches_sockets_in_the_map)
 	uint32_t zero = 0;
 	struct pair pair;
 
-	link_make(program_dispatch(slot), map, VERDICT);
+	hook_attach(program_dispatch(slot), map, VERDICT);
 	pair_open(&pair);
 	cr_assert_eq(socket_insert(map, 0, pair.server), 0);
 	give(pair.client, "empty");
@@ -94,7 +95,7 @@ Test(facts, reinsertion_is_busy)
 	int map = sockmap_make();
 	struct pair pair;
 
-	link_make(program_pass(), map, VERDICT);
+	hook_attach(program_pass(), map, VERDICT);
 	pair_open(&pair);
 	cr_assert_eq(socket_insert(map, 0, pair.server), 0);
 	cr_assert_eq(socket_insert(map, 0, pair.server), -EBUSY);
@@ -124,18 +125,18 @@ static void queued_data(void (*attach)(int map))
 
 static void attach_parser(int map)
 {
-	link_make(program_parse_whole(), map, PARSER);
-	link_make(program_echo(map), map, VERDICT);
+	hook_attach(program_parse_whole(), map, PARSER);
+	hook_attach(program_echo(map), map, VERDICT);
 }
 
 static void attach_verdict(int map)
 {
-	link_make(program_echo(map), map, VERDICT);
+	hook_attach(program_echo(map), map, VERDICT);
 }
 
 static void attach_skb_verdict(int map)
 {
-	link_make(program_echo(map), map, BPF_SK_SKB_VERDICT);
+	hook_attach(program_echo(map), map, BPF_SK_SKB_VERDICT);
 }
 
 Test(facts, queued_data_waits_for_rcvlowat_behind_a_parser)
@@ -329,13 +330,13 @@ static void fin_with(void (*attach)(int map, int verdict), uint64_t seen, const 
 
 static void verdict_alone(int map, int verdict)
 {
-	link_make(verdict, map, VERDICT);
+	hook_attach(verdict, map, VERDICT);
 }
 
 static void verdict_behind_parser(int map, int verdict)
 {
-	link_make(program_parse_whole(), map, PARSER);
-	link_make(verdict, map, VERDICT);
+	hook_attach(program_parse_whole(), map, PARSER);
+	hook_attach(verdict, map, VERDICT);
 }
 
 /* Redirected, the empty message is an EPIPE to its target, which then takes nothing any more. */
@@ -427,7 +428,7 @@ Test(facts, what_a_tail_call_leads_to_is_not_counted)
 
 	cr_assert_geq(stats, 0);
 	cr_assert_eq(bpf_map_update_elem(slot, &element, &target, BPF_ANY), 0);
-	link_make(dispatcher, map, VERDICT);
+	hook_attach(dispatcher, map, VERDICT);
 	pair_open(&pair);
 	cr_assert_eq(socket_insert(map, 0, pair.server), 0);
 	give(pair.client, "hello");
@@ -469,7 +470,7 @@ Test(facts, a_parser_is_shown_segments_from_their_first_byte)
 	uint64_t seen_three, seen_five;
 	struct pair pair;
 
-	link_make(program_parse_lengths(counts), map, PARSER);
+	hook_attach(program_parse_lengths(counts), map, PARSER);
 	attach_verdict(map);
 	pair_open(&pair);
 	cr_assert_eq(socket_insert(map, 0, pair.server), 0);

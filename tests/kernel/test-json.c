@@ -49,7 +49,7 @@ Test(json, each_verb_writes_one_value)
 	says_json(0, "apply", manifest.path, manifest.name);
 	says_json(0, "apply", manifest.path, manifest.name);
 	says_json(0, "status", manifest.name, manifest.name);
-	unlink(manifest_pin(&manifest, "links/echo_sockets:stream_verdict"));
+	unlink(manifest_pin(&manifest, "slots/echo_sockets:stream_verdict"));
 	says_json(1, "status", manifest.name, manifest.name);
 	says_json(0, "delete", manifest.path, manifest.name);
 }

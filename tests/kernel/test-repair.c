@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "raw.h"
 
 TestSuite(repair, .init = harness_init, .fini = harness_fini, .timeout = 240);
 
@@ -78,6 +79,7 @@ Test(repair, of_a_slot_survives_crashes)
 Test(repair, of_a_link_survives_crashes)
 {
 	trace_need();
+	links_need();
 	cr_assert_geq(crash_repairs("repair-link", "links", "bpf"), 10);
 }
 

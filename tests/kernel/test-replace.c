@@ -193,11 +193,12 @@ Test(replace, a_foreign_link_is_not_replaced)
 	struct manifest manifest;
 	char replace[64];
 
+	links_need();
 	manifest_init(&manifest, "link");
 	manifest_map(&manifest, NULL, NULL);
 	sockform_expect(0, "apply", manifest.path);
 	map = bpf_obj_get(manifest_pin(&manifest, "maps/pair"));
-	link_make(foreign, map, BPF_SK_MSG_VERDICT);
+	hook_attach(foreign, map, BPF_SK_MSG_VERDICT);
 	snprintf(replace, sizeof(replace), ", replace: %u", program_id(foreign));
 	manifest_map(&manifest, NULL, replace);
 	assert_taken(&manifest, "(foreign) holds it through a link", "--force takes it off");

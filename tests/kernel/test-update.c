@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "raw.h"
 
 #define CONNECTIONS 200
 #define BYTES 1000
 #define WAIT_MS 20000
-#define QUIET_MS 500
+#define STILL_MS 500
 
 TestSuite(update, .init = harness_init, .fini = harness_fini, .timeout = 120);
 
@@ -69,7 +70,7 @@ static void assert_all_pass(struct client *client, const struct manifest *manife
 {
 	struct snapshot_sockets sockets;
 	struct client_totals totals;
-	uint64_t back = client_send(client, BYTES, QUIET_MS, WAIT_MS);
+	uint64_t back = client_send(client, BYTES, STILL_MS, WAIT_MS);
 
 	cr_assert_eq(back, 0, "%ju bytes came back", back);
 	client_totals(client, &totals);
@@ -293,7 +294,7 @@ Test(update, what_the_manifest_no_longer_has_is_removed)
 	manifest_echo(&manifest, BODY_ECHO);
 	sockform_expect(0, "apply", manifest.path);
 	after = snapshot_ids();
-	cr_assert_eq(snapshot_count(after, "link"), snapshot_count(before, "link") + 1);
+	cr_assert_eq(snapshot_count(after, "link"), snapshot_count(before, "link") + has_links());
 	free(after);
 	manifest_write(manifest.path,
 		"sockform: v1\n"
