@@ -110,6 +110,10 @@ int kernel_is_on_hook(uint32_t program, const struct kernel_hook *hook)
 	struct query there;
 	int error = query(hook->target, hook->type, &there);
 
+	/* The other of the two verdicts is there, see kernel_query_hook. */
+	if (error == -EBUSY &&
+		(hook->type == BPF_SK_SKB_VERDICT || hook->type == BPF_SK_SKB_STREAM_VERDICT))
+		return 0;
 	return error ? error : has_program(&there, program);
 }
 

@@ -279,40 +279,67 @@ static int open_map_with_id(
 		       : kernel_open_map(id);
 }
 
-/* The map that a recorded dispatcher is attached to without a link; 0: to none by now. */
-static uint32_t bare_target(const struct observer *observer,
-	const struct state_attachment *attachment, const struct state_generation *generation)
+/*
+ * The map that a recorded dispatcher is attached to without a link; 0: to none by now. Of a map that
+ * cannot be asked the record is believed where there still is such a program: what is attached is. A
+ * map that has lost its pin is seen by those who may open it. 0 or a negative errno.
+ */
+static int find_bare_target(const struct observer *observer,
+	const struct state_attachment *attachment, const struct state_generation *generation,
+	uint32_t *ret)
 {
 	cleanup_fd int map = open_map_with_id(observer, attachment, generation->attached);
 	const struct kernel_hook hook = { .target = map, .type = attachment->kind->type };
-	int there = map < 0 ? 0 : kernel_is_on_hook(generation->dispatcher, &hook);
+	int there = map == -ENOENT || map == -EPERM ? 0 : map;
 
-	return there == 1 || there == -EINVAL ? generation->attached : 0;
+	if (map >= 0)
+		there = kernel_is_on_hook(generation->dispatcher, &hook);
+	if (there == -EINVAL) {
+		cleanup_fd int program = kernel_open_program(generation->dispatcher);
+
+		there = program != -ENOENT;
+	}
+	*ret = there == 1 ? generation->attached : 0;
+	return there < 0 ? there : 0;
+}
+
+static bool observe_generation(const struct observer *observer, struct state_attachment *attachment,
+	const struct state_generation *generation)
+{
+	struct kernel *kernel = observer->kernel;
+	uint32_t target;
+	int error = find_bare_target(observer, attachment, generation, &target);
+
+	if (error)
+		diag_add(kernel->diagnostics, DIAG_E0405, mark_none,
+			"cannot look at what is attached to %s: %s", attachment->title,
+			kernel_explain(kernel->arena, error));
+	/* Where none is there, it is the newest that is not. */
+	if (error || (attachment->link.bare && !target))
+		return !error;
+	attachment->link.bare = true;
+	attachment->link.program = generation->dispatcher;
+	attachment->link.type = attachment->kind->type;
+	attachment->link.target = target;
+	return true;
 }
 
 /*
  * An attachment without a link: its record tells which dispatcher may be on which map, and the map
  * whether it is so; kernels that cannot be asked (before about 5.18) are taken by the record's word.
+ * False with a diagnostic.
  */
-static void observe_bare(const struct observer *observer, struct state_attachment *attachment)
+static bool observe_bare(const struct observer *observer, struct state_attachment *attachment)
 {
 	const struct state_record *record = state_record_of(observer->state, attachment->name);
 
-	for (size_t i = 0; record && !attachment->link.id && i < record->count; i++) {
-		const struct state_generation *generation = &record->generations[i];
-		uint32_t target =
-			generation->attached ? bare_target(observer, attachment, generation) : 0;
-
-		/* Where none is there, it is the newest that is not. */
-		if (!generation->attached || (attachment->link.bare && !target))
-			continue;
-		attachment->link.bare = true;
-		attachment->link.program = generation->dispatcher;
-		attachment->link.type = attachment->kind->type;
-		attachment->link.target = target;
-		if (target)
-			return;
-	}
+	if (!record || attachment->link.id || attachment->kind->on_cgroup)
+		return true;
+	for (size_t i = 0; i < record->count && !attachment->link.target; i++)
+		if (record->generations[i].attached &&
+			!observe_generation(observer, attachment, &record->generations[i]))
+			return false;
+	return true;
 }
 
 static bool read_text(const struct observer *observer, enum kernel_text text, const char **ret)
@@ -374,8 +401,8 @@ static bool observe(struct kernel *kernel, const char *deployment, bool counts, 
 	vec_each (attachment, &ret->attachments)
 		if (attachment->target[0] == '/')
 			kernel_find_cgroup(kernel, ret, attachment->target);
-		else if (!attachment->kind->on_cgroup)
-			observe_bare(&observer, attachment);
+		else if (!observe_bare(&observer, attachment))
+			return false;
 	return true;
 }
 

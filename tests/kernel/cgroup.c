@@ -108,6 +108,21 @@ void cgroup_fini(void)
 		remove_path(made[--made_count]);
 }
 
+bool cgroup_has_preorder(void)
+{
+	int cgroup = cgroup_open(cgroup_make("order")), link;
+	int ops = program_return(BPF_PROG_TYPE_SOCK_OPS, "ops", 1);
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = 1u << 6);
+
+	link = bpf_link_create(ops, cgroup, BPF_CGROUP_SOCK_OPS, &options);
+	cr_assert(link >= 0 || errno == EINVAL, "%s", strerror(errno));
+	if (link >= 0)
+		close(link);
+	close(ops);
+	close(cgroup);
+	return link >= 0;
+}
+
 int program_return(enum bpf_prog_type type, const char *name, int verdict)
 {
 	const struct bpf_insn code[] = { MOV(BPF_REG_0, verdict), EXIT };

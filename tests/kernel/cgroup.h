@@ -19,6 +19,9 @@ const char *cgroup_make(const char *name);
 /* A descriptor of the cgroup at that path. */
 int cgroup_open(const char *path);
 
+/* Whether links of cgroups take BPF_F_PREORDER on this kernel, by making one. */
+bool cgroup_has_preorder(void);
+
 /* Moves this process there, "/" for the root. Sockets belong to where they are made. */
 void cgroup_enter(const char *path);
 

@@ -5,12 +5,12 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "harness.h"
+#include "note.h"
 
 void pair_open(struct pair *ret)
 {
@@ -163,8 +163,7 @@ void links_need(void)
 
 void left_out(const char *row, const char *why)
 {
-	printf("# left out: %s: %s\n", row, why);
-	fflush(stdout);
+	note("left out: %s: %s", row, why);
 }
 
 int hook_attach(int program, int map, enum bpf_attach_type type)

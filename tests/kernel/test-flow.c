@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "note.h"
 #include "raw.h"
 
 #include "lib/bpfasm/range.h"
@@ -54,14 +55,15 @@ Test(flow, random_programs_that_the_kernel_takes_pass)
 			"program %llu: %s", (unsigned long long)i, why);
 		arena_finish(&scratch);
 	}
-	printf("# of %d programs the kernel took %zu and refused %zu; the checks caught %zu, and "
-	       "%zu "
-	       "that it took\n",
+	note("of %d programs the kernel took %zu and refused %zu; the checks caught %zu, and %zu "
+	     "that "
+	     "it took",
 		RANDOM_PROGRAMS, oracle.taken, oracle.refused, oracle.caught, oracle.unequal);
 	/* Enough of both kinds, or this would show nothing. */
 	cr_assert_geq(oracle.taken, RANDOM_PROGRAMS / 4);
 	cr_assert_geq(oracle.refused, RANDOM_PROGRAMS / 4);
-	cr_assert_geq(oracle.caught, oracle.refused * 8 / 10);
+	/* An older verifier refuses more that no run does wrong. */
+	cr_assert_geq(oracle.caught, oracle.refused * (confused ? 6 : 8) / 10);
 	oracle_finish(&oracle);
 }
 
@@ -89,7 +91,7 @@ Test(flow, what_is_called_an_error_is_refused)
 		else
 			others++, taken += takes;
 	}
-	printf("# of %zu cases that pass the kernel took %zu\n", others, taken);
+	note("of %zu cases that pass the kernel took %zu", others, taken);
 	cr_assert_geq(taken, others * 8 / 10, "%zu of %zu", taken, others);
 }
 

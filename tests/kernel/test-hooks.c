@@ -439,26 +439,9 @@ Test(hooks, any_path_of_a_cgroup_has_its_pins)
 	free(pins);
 }
 
-enum { ALLOW_MULTI = 1, BEFORE = 3, AFTER = 4, PREORDER = 6 }; /* bits */
-
-static bool has_preorder(void)
-{
-	int cgroup = cgroup_open(cgroup_make("order")), link;
-	int ops = program_return(BPF_PROG_TYPE_SOCK_OPS, "ops", 1);
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = 1u << PREORDER);
-
-	link = bpf_link_create(ops, cgroup, BPF_CGROUP_SOCK_OPS, &options);
-	cr_assert(link >= 0 || errno == EINVAL, "%s", strerror(errno));
-	if (link >= 0)
-		close(link);
-	close(ops);
-	close(cgroup);
-	return link >= 0;
-}
-
 static void preorder_need(void)
 {
-	if (!has_preorder())
+	if (!cgroup_has_preorder())
 		cr_skip_test("skipped: links of cgroups have no preorder here");
 }
 
@@ -469,7 +452,9 @@ static void preorder_need(void)
  */
 Test(hooks, links_take_the_flags_that_the_table_has)
 {
-	bool ordered = has_preorder();
+	enum { ALLOW_MULTI = 1, BEFORE = 3, AFTER = 4, PREORDER = 6 };
+
+	bool ordered = cgroup_has_preorder();
 
 	int cgroup = cgroup_open(cgroup_make("flags")), map = sockmap_make();
 	int ops = program_return(BPF_PROG_TYPE_SOCK_OPS, "ops", 1), pass = program_pass();
