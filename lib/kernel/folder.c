@@ -55,27 +55,19 @@ static bool report(struct kernel *kernel, const char *path, int error)
 	return false;
 }
 
-/* *fd is -ENOENT where there is no such folder. False with a diagnostic. */
-static bool open_trusted(struct kernel *kernel, const char *path, int *fd)
+bool kernel_open_folder(struct kernel *kernel, const char *path, int *ret)
 {
 	const char *distrust;
 
-	*fd = open_folder(path);
-	if (*fd == -ENOENT)
+	*ret = open_folder(path);
+	if (*ret == -ENOENT)
 		return true;
-	if (*fd == -ENOTDIR || *fd == -ELOOP)
+	if (*ret == -ENOTDIR || *ret == -ELOOP)
 		return refuse(kernel, path, "is a symlink, or no folder");
-	if (*fd < 0)
-		return report(kernel, path, *fd);
-	distrust = find_distrust(kernel->arena, *fd);
+	if (*ret < 0)
+		return report(kernel, path, *ret);
+	distrust = find_distrust(kernel->arena, *ret);
 	return !distrust || refuse(kernel, path, distrust);
-}
-
-bool kernel_check_folder(struct kernel *kernel, const char *path)
-{
-	cleanup_fd int fd = -1;
-
-	return open_trusted(kernel, path, &fd);
 }
 
 static int compare_files(const void *left, const void *right)
@@ -103,23 +95,26 @@ static int read_files(struct arena *arena, DIR *folder, kernel_files *ret)
 	return error;
 }
 
-bool kernel_list_files(struct kernel *kernel, const char *path, kernel_files *ret)
+bool kernel_list_open_folder(struct kernel *kernel, const char *path, int fd, kernel_files *ret)
 {
-	cleanup_fd int fd = -1;
-	DIR *folder;
+	cleanup_fd int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	DIR *folder = own >= 0 ? fdopendir(own) : NULL;
 	int error;
 
-	if (!open_trusted(kernel, path, &fd))
-		return false;
-	if (fd < 0)
-		return true;
-	folder = fdopendir(fd);
 	if (!folder)
 		return report(kernel, path, -errno);
-	fd_steal(&fd);
+	fd_steal(&own);
 	error = read_files(kernel->arena, folder, ret);
 	closedir(folder);
 	return !error || report(kernel, path, error);
+}
+
+bool kernel_list_files(struct kernel *kernel, const char *path, kernel_files *ret)
+{
+	cleanup_fd int fd = -1;
+
+	return kernel_open_folder(kernel, path, &fd) &&
+	       (fd < 0 || kernel_list_open_folder(kernel, path, fd, ret));
 }
 
 /* What is no symlink has no text either. */

@@ -115,13 +115,16 @@ struct kernel_file {
 typedef VEC(struct kernel_file) kernel_files;
 
 /*
- * Whether nobody but root and the user of this process can change what is in a folder, and it is no
- * symlink; also where it does not exist. False with a diagnostic.
+ * Opens a folder in which nobody but root and the user of this process can change anything, and which
+ * is no symlink. *ret is -ENOENT where it does not exist. False with a diagnostic.
  */
-bool kernel_check_folder(struct kernel *kernel, const char *path);
+bool kernel_open_folder(struct kernel *kernel, const char *path, int *ret);
 
 /* What is in such a folder, sorted; nothing where it does not exist. False with a diagnostic. */
 bool kernel_list_files(struct kernel *kernel, const char *path, kernel_files *ret);
+
+/* Likewise of one that is open; `path` is told. */
+bool kernel_list_open_folder(struct kernel *kernel, const char *path, int fd, kernel_files *ret);
 
 /* Whether that belongs into the folder of a deployment. */
 bool kernel_is_ours(const struct kernel_file *file);

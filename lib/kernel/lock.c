@@ -117,25 +117,23 @@ static int open_gate(const struct kernel *kernel)
 	return open(kernel_gate_path(kernel), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static int report(struct kernel *kernel, const char *what, int error)
+static int report(struct kernel *kernel, int error)
 {
-	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot %s %s: %s", what, kernel->root,
+	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot lock %s: %s", kernel->root,
 		kernel_explain(kernel->arena, error));
 	return error;
 }
 
 int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 {
-	cleanup_fd int fd =
-		kernel->root ? open(kernel->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	cleanup_fd int gate = -1;
+	cleanup_fd int fd = -1, gate = -1;
 	double started = seconds_now();
 	int error = 0;
 
-	if (fd < 0)
-		return !kernel->root || errno == ENOENT ? -1 : report(kernel, "open", -errno);
-	if (!kernel_check_folder(kernel, kernel->root))
+	if (kernel->root && !kernel_open_folder(kernel, kernel->root, &fd))
 		return -EACCES;
+	if (fd < 0)
+		return -1;
 	gate = open_gate(kernel);
 	if (gate >= 0)
 		error = wait_for(gate, LOCK_EX, started + seconds);
@@ -144,7 +142,7 @@ int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 	if (!error)
 		return fd_steal(&fd);
 	if (error != -ETIMEDOUT)
-		return report(kernel, "lock", error);
+		return report(kernel, error);
 	diag_add(kernel->diagnostics, DIAG_E0404, mark_none,
 		"%s is locked by %s, waited %.0f s (--lock-timeout)", kernel->root,
 		describe_holder(kernel->arena, fd), seconds_now() - started);

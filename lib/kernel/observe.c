@@ -15,9 +15,7 @@ struct observer {
 	bool counts; /* the entries of maps */
 };
 
-/*
- * Reads one pin into the state; -EINVAL where its name is none of ours, or another negative errno.
- */
+/* Reads one pin into the state; -EINVAL where it is none of ours, or another negative errno. */
 typedef int (*observe_pin)(const struct observer *observer, int fd, const char *file);
 
 struct observe_kind {
@@ -231,7 +229,11 @@ static bool observe_record(
 	return true;
 }
 
-/* Records are symlinks, and have no kind of pin; pins are none, or opening them would leave the tree. */
+/*
+ * Records are symlinks, and have no kind of pin; pins are none, or opening them would leave the tree.
+ * What is neither, or has a name that we do not write, is a stranger (-EINVAL). Any other failure ends
+ * the observation: planning with half of the state would be worse.
+ */
 static bool observe_file(const struct observer *observer, const struct kernel_pins *folder,
 	const struct observe_kind *kind, const struct kernel_file *file)
 {
@@ -255,12 +257,17 @@ static bool observe_folder(
 {
 	struct kernel *kernel = observer->kernel;
 	const char *path = kernel_folder_path(kernel, observer->state->deployment, folder);
-	cleanup_fd int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	const struct kernel_pins pins = { path, fd };
+	cleanup_fd int fd = -1;
+	struct kernel_pins pins = { .path = path };
 	kernel_files files = { 0 };
 
-	if (!kernel_list_files(kernel, path, &files))
+	if (!kernel_open_folder(kernel, path, &fd))
 		return false;
+	if (fd < 0)
+		return true;
+	if (!kernel_list_open_folder(kernel, path, fd, &files))
+		return false;
+	pins.fd = fd;
 	vec_each (file, &files)
 		if (!observe_file(observer, &pins, kind, file))
 			return false;
