@@ -8,32 +8,32 @@
 #include <errno.h>
 #include <string.h>
 
-static bool remove_pin(struct apply_run *run, const char *path)
+/* `open`: a descriptor of it, or -1. */
+static bool remove_pin(struct apply_run *run, const char *path, int open)
 {
-	return apply_removed(run, path, journal_unpin(run, path));
-}
-
-static bool remove_text(struct apply_run *run, const char *path)
-{
-	return apply_removed(run, path, journal_remove_text(run, path));
+	return apply_removed(run, path, journal_unpin(run, path, open));
 }
 
 static bool remove_record(
 	struct apply_run *run, const struct deployment_run *deployment, const char *file)
 {
-	return remove_text(
-		run, kernel_path(run->kernel, deployment->plan->deployment, FOLDER_RECORDS, file));
+	const struct plan *plan = deployment->plan;
+	const struct state_record *record = state_record_of(plan->state, file);
+	const char *path = kernel_path(run->kernel, plan->deployment, FOLDER_RECORDS, file);
+
+	return apply_removed(
+		run, path, journal_remove_text(run, path, record ? record->text : NULL));
 }
 
 static bool clean_link_pin(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step)
+	const struct plan_step *step, const struct step_objects *objects)
 {
 	return step->action != PLAN_DELETE || step->foreign ||
-	       remove_pin(run, step_path(run, deployment, step, FOLDER_LINKS));
+	       remove_pin(run, step_path(run, deployment, step, FOLDER_LINKS), objects->link);
 }
 
 static bool clean_slot(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step)
+	const struct plan_step *step, const struct step_objects *objects)
 {
 	bool partial = deployment->plan->partial;
 
@@ -41,27 +41,31 @@ static bool clean_slot(struct apply_run *run, const struct deployment_run *deplo
 	if (step->action != PLAN_DELETE || step->foreign || step->retires ||
 		(partial && !step->old->kind->on_cgroup))
 		return true;
-	return remove_pin(run, step_path(run, deployment, step, FOLDER_DISPATCHERS)) &&
-	       remove_pin(run, step_path(run, deployment, step, FOLDER_SLOTS)) &&
+	return remove_pin(run, step_path(run, deployment, step, FOLDER_DISPATCHERS), -1) &&
+	       remove_pin(run, step_path(run, deployment, step, FOLDER_SLOTS), objects->slot) &&
 	       (partial || remove_record(run, deployment, step->file));
 }
 
 static bool clean_program(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step)
+	const struct plan_step *step, const struct step_objects *objects)
 {
+	(void)objects;
 	vec_each (file, &step->superseded)
-		if (!remove_pin(run, kernel_path(run->kernel, deployment->plan->deployment,
-					     FOLDER_PROGRAMS, *file)) ||
+		if (!remove_pin(run,
+			    kernel_path(run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS,
+				    *file),
+			    -1) ||
 			!remove_record(run, deployment, *file))
 			return false;
 	return true;
 }
 
 static bool clean_map(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step)
+	const struct plan_step *step, const struct step_objects *objects)
 {
+	(void)objects;
 	return step->action != PLAN_DELETE ||
-	       (remove_pin(run, step_path(run, deployment, step, FOLDER_MAPS)) &&
+	       (remove_pin(run, step_path(run, deployment, step, FOLDER_MAPS), -1) &&
 		       remove_record(run, deployment, step->name));
 }
 
@@ -77,6 +81,22 @@ static bool remove_folder(struct apply_run *run, const char *path)
 	return !error;
 }
 
+static bool remove_texts(struct apply_run *run, const struct plan *plan)
+{
+	const char *const texts[TEXT_COUNT] = {
+		[TEXT_LAYOUT] = plan->state->layout,
+		[TEXT_SOURCE] = plan->state->source,
+	};
+
+	for (enum kernel_text text = TEXT_COUNT; text-- > 0;) {
+		const char *path = kernel_text_path(run->kernel, plan->deployment, text);
+
+		if (!apply_removed(run, path, journal_remove_text(run, path, texts[text])))
+			return false;
+	}
+	return true;
+}
+
 static bool remove_folders(struct apply_run *run, const struct plan *plan)
 {
 	if (plan->takes_strangers)
@@ -86,10 +106,8 @@ static bool remove_folders(struct apply_run *run, const struct plan *plan)
 	for (enum kernel_folder folder = FOLDER_COUNT; folder-- > 0;)
 		if (!remove_folder(run, kernel_folder_path(run->kernel, plan->deployment, folder)))
 			return false;
-	for (enum kernel_text text = TEXT_COUNT; text-- > 0;)
-		if (!remove_text(run, kernel_text_path(run->kernel, plan->deployment, text)))
-			return false;
-	return remove_folder(run, kernel_deployment_path(run->kernel, plan->deployment));
+	return remove_texts(run, plan) &&
+	       remove_folder(run, kernel_deployment_path(run->kernel, plan->deployment));
 }
 
 /*
@@ -101,7 +119,7 @@ bool apply_clean(struct apply_run *run, const struct deployment_run *deployment)
 	static const struct {
 		enum plan_object object;
 		bool (*clean)(struct apply_run *run, const struct deployment_run *deployment,
-			const struct plan_step *step);
+			const struct plan_step *step, const struct step_objects *objects);
 	} order[] = {
 		{ PLAN_ATTACHMENT, clean_link_pin },
 		{ PLAN_PROGRAM, clean_program },
@@ -111,9 +129,10 @@ bool apply_clean(struct apply_run *run, const struct deployment_run *deployment)
 	const struct plan *plan = deployment->plan;
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		vec_each (step, &plan->steps)
-			if (step->object == order[i].object &&
-				!order[i].clean(run, deployment, step))
+		for (size_t at = 0; at < plan->steps.count; at++)
+			if (plan->steps.items[at].object == order[i].object &&
+				!order[i].clean(run, deployment, &plan->steps.items[at],
+					&deployment->objects[at]))
 				return false;
 	vec_each (file, &plan->stale_records)
 		if (!remove_record(run, deployment, *file))

@@ -98,15 +98,15 @@ static void wait_until_empty(struct drain *drain, const char *name, int map)
 	}
 }
 
-static void drain_map(struct drain *drain, const char *name, int map)
+static void drain_map(struct drain *drain, const struct state_map *old, int map)
 {
-	if (map < 0 || !kernel_may_have_sockets(map))
+	if (map < 0 || !kernel_may_have_sockets(map, old))
 		return;
 	open_queues(drain);
 	if (drain->queues < 0)
-		wait_blindly(drain, name);
+		wait_blindly(drain, old->name);
 	else
-		wait_until_empty(drain, name, map);
+		wait_until_empty(drain, old->name, map);
 }
 
 /* A map that goes has its pin still; one that was replaced was opened before. */
@@ -119,7 +119,7 @@ static void drain_step(struct drain *drain, const struct deployment_run *deploym
 		return;
 	if (step->action == PLAN_DELETE)
 		pinned = kernel_open_pin(step_path(drain->run, deployment, step, FOLDER_MAPS));
-	drain_map(drain, step->name,
+	drain_map(drain, state_map_named(deployment->plan->state, step->name),
 		step->action == PLAN_DELETE ? pinned : deployment->objects[at].old_map);
 }
 

@@ -44,7 +44,7 @@ struct journal_entry {
 	const char *text; /* of the symlink that was there before; NULL: none */
 	const struct step_objects *objects;
 	int pin;                 /* what was pinned at `path` before; owned; -1: nothing */
-	int slot;                /* that was written; borrowed */
+	int open;                /* the slot that was written, or what was unpinned; borrowed */
 	struct kernel_hook hook; /* where to attach again; its target is borrowed */
 	const struct state_holder *foreign; /* what was taken off there, of others; NULL */
 };
@@ -109,9 +109,11 @@ int journal_detach(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
 int journal_detach_foreign(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const struct state_holder *holder, const char *title);
-int journal_unpin(struct apply_run *run, const char *path);         /* 0 also where nothing is */
-int journal_remove_folder(struct apply_run *run, const char *path); /* likewise */
-int journal_remove_text(struct apply_run *run, const char *path);   /* likewise */
+int journal_remove_folder(struct apply_run *run, const char *path); /* 0 also where nothing is */
+/* Likewise; `open`: a descriptor of what is pinned there, that outlives the journal, or -1. */
+int journal_unpin(struct apply_run *run, const char *path, int open);
+/* `before`: what it says; NULL: it is not there. */
+int journal_remove_text(struct apply_run *run, const char *path, const char *before);
 /*
  * Takes off what is attached without a link; noted nowhere. Of a map that cannot be asked the record was
  * believed, so it may be off already: 0, too.

@@ -17,7 +17,9 @@ static struct journal_entry *add_entry(struct apply_run *run, undo_change undo, 
 {
 	struct journal_entry *entry = vec_add(run->kernel->arena, &run->journal);
 
-	*entry = (struct journal_entry){ .undo = undo, .path = path, .pin = -1, .hook.target = -1 };
+	*entry = (struct journal_entry){
+		.undo = undo, .path = path, .pin = -1, .open = -1, .hook.target = -1
+	};
 	return entry;
 }
 
@@ -74,13 +76,9 @@ int journal_remove_folder(struct apply_run *run, const char *path)
 	return error;
 }
 
-int journal_remove_text(struct apply_run *run, const char *path)
+int journal_remove_text(struct apply_run *run, const char *path, const char *before)
 {
-	const char *before;
-	int error = kernel_read_text(run->kernel->arena, path, &before);
-
-	if (!error && before)
-		error = kernel_unpin(path);
+	int error = before ? kernel_unpin(path) : 0;
 
 	if (!error && before)
 		add_entry(run, undo_remove_text, path)->text = before;
@@ -89,9 +87,10 @@ int journal_remove_text(struct apply_run *run, const char *path)
 
 static int undo_pin(struct apply_run *run, const struct journal_entry *entry)
 {
-	if (entry->pin >= 0)
-		return kernel_pin_over(run->kernel, entry->pin, entry->path);
-	return kernel_unpin(entry->path);
+	int before = entry->pin >= 0 ? entry->pin : entry->open;
+
+	return before >= 0 ? kernel_pin_over(run->kernel, before, entry->path)
+			   : kernel_unpin(entry->path);
 }
 
 int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
@@ -108,16 +107,21 @@ int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
  * Where there is no descriptor left to hold it by, it goes all the same, with no way back: or what is
  * large could not be taken away at all.
  */
-int journal_unpin(struct apply_run *run, const char *path)
+int journal_unpin(struct apply_run *run, const char *path, int open)
 {
-	cleanup_fd int old = kernel_open_pin(path);
+	cleanup_fd int opened = open >= 0 ? -1 : kernel_open_pin(path);
+	int old = open >= 0 ? open : opened;
 	int error = old >= 0 || old == -ENOENT || old == -EMFILE || old == -ENFILE
 			    ? kernel_unpin(path)
 			    : old;
+	struct journal_entry *entry;
 
-	if (!error && old >= 0)
-		add_entry(run, undo_pin, path)->pin = fd_steal(&old);
-	return error;
+	if (error || old < 0)
+		return error;
+	entry = add_entry(run, undo_pin, path);
+	entry->open = open;
+	entry->pin = fd_steal(&opened);
+	return 0;
 }
 
 /* A descriptor to go back by: one that is open, or of a pin; *opened is the caller's to close. */
@@ -138,7 +142,7 @@ static int undo_slot(struct apply_run *run, const struct journal_entry *entry)
 	(void)run;
 	if (objects->old_program_pin && program < 0)
 		return program;
-	return kernel_write_slot(entry->slot, program);
+	return kernel_write_slot(entry->open, program);
 }
 
 int journal_write_slot(struct apply_run *run, const struct step_objects *objects, int slot,
@@ -151,7 +155,7 @@ int journal_write_slot(struct apply_run *run, const struct step_objects *objects
 		return error;
 	entry = add_entry(run, undo_slot, path);
 	entry->objects = objects;
-	entry->slot = slot;
+	entry->open = slot;
 	return 0;
 }
 

@@ -306,7 +306,7 @@ int kernel_open_map(uint32_t id);
 int64_t kernel_count_entries(int map, const struct state_map *info);
 
 /* False only where no socket is in that map for certain. */
-bool kernel_may_have_sockets(int map);
+bool kernel_may_have_sockets(int map, const struct state_map *info);
 
 /*
  * Puts a socket into a map. `flags`: BPF_ANY, BPF_NOEXIST. The descriptor is written as wide as the

@@ -184,19 +184,18 @@ int64_t kernel_count_entries(int map, const struct state_map *info)
 /* More than that many indexes cost more to ask than what asks for this can save. */
 #define INDEXES_MOST 1024
 
-bool kernel_may_have_sockets(int map)
+bool kernel_may_have_sockets(int map, const struct state_map *info)
 {
-	struct state_map info = { 0 };
 	unsigned char key[512];
 	uint64_t cookie;
 
-	if (kernel_map_info(map, &info) != 0 || info.key_size > sizeof(key))
+	if (info->key_size > sizeof(key))
 		return true;
-	if (info.type == BPF_MAP_TYPE_SOCKHASH)
+	if (info->type == BPF_MAP_TYPE_SOCKHASH)
 		return bpf_map_get_next_key(map, NULL, key) == 0 || errno != ENOENT;
-	if (info.value_size != sizeof(cookie) || info.max_entries > INDEXES_MOST)
+	if (info->value_size != sizeof(cookie) || info->max_entries > INDEXES_MOST)
 		return true;
-	for (uint32_t i = 0; i < info.max_entries; i++)
+	for (uint32_t i = 0; i < info->max_entries; i++)
 		if (bpf_map_lookup_elem(map, &i, &cookie) == 0)
 			return true;
 	return false;
