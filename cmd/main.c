@@ -52,10 +52,11 @@ static const struct command commands[] = {
 		"its map. On SIGINT, SIGTERM or SIGHUP deletes the deployments that it created;\n"
 		"one that was there before stays.\n",
 		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS | OPTION_DRAIN, 1, -1, cmd_run },
-	{ "schema", "", "write the JSON Schema of manifests",
-		"An editor with a YAML language server completes and checks manifests by it.\n"
-		"Needs no privilege.\n",
-		0, 0, 0, cmd_schema },
+	{ "schema", "[OF]", "write the JSON Schema of manifests, or of results",
+		"OF is manifest (default): an editor with a YAML language server completes and\n"
+		"checks manifests by it; plan: what plan, apply, delete and detach write with\n"
+		"-o json; or status: what status does. Needs no privilege.\n",
+		0, 0, 1, cmd_schema },
 	{ "features", "", "show what this kernel offers, and what is missing",
 		"Asks the kernel for each thing that sockform uses and leaves nothing behind.\n"
 		"What cannot be asked without privilege is unknown. With --self-test instead\n"

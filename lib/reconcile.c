@@ -122,7 +122,7 @@ static void find_whether_empty(
 	cleanup_fd int fd = kernel_open_pin(
 		kernel_path(&reconcile->kernel, state->deployment, FOLDER_MAPS, map->name));
 
-	if (fd >= 0 && !kernel_may_have_sockets(fd))
+	if (fd >= 0 && !kernel_may_have_sockets(fd, map))
 		map->entries = 0;
 }
 

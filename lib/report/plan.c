@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "lib/report/report.h"
 
+#include "lib/report/result.h"
+
 #include <string.h>
 
 static const struct {
@@ -19,6 +21,21 @@ static const char *const objects[PLAN_OBJECT_COUNT] = {
 	[PLAN_PROGRAM] = "program",
 	[PLAN_ATTACHMENT] = "attachment",
 };
+
+const char *result_action_at(size_t at)
+{
+	return at < PLAN_ACTION_COUNT ? actions[at].word : NULL;
+}
+
+const char *result_count_at(size_t at)
+{
+	return at < PLAN_ACTION_COUNT ? actions[at].done : NULL;
+}
+
+const char *result_object_at(size_t at)
+{
+	return at < PLAN_OBJECT_COUNT ? objects[at] : NULL;
+}
 
 /* Wide enough for the longest name that is shown, so that the third column stands straight. */
 static int name_width(const struct plan *plan)

@@ -60,6 +60,10 @@ void report_builds(struct sink *sink, const struct report_build *builds, size_t 
  */
 void report_schema(struct sink *sink, struct arena *arena);
 
+/* The same of what plan, apply, delete and detach write as JSON, and of what status writes. */
+void report_plan_schema(struct sink *sink, struct arena *arena);
+void report_status_schema(struct sink *sink, struct arena *arena);
+
 /*
  * Features, group by group, and what the missing ones cost. As text, those that only assembly asks for
  * are counted.

@@ -23,6 +23,13 @@
 /* What asm_parse_number() reads and YAML 1.2, unquoted, takes for text. */
 #define PLAIN_NUMBER_PATTERN "^([-+]0[xX]|0X)[0-9A-Fa-f]+$"
 
+void schema_begin(const struct schema *schema)
+{
+	schema->sink->format = SINK_JSON;
+	sink_open_object(schema->sink, NULL);
+	sink_string(schema->sink, "$schema", "https://json-schema.org/draft/2020-12/schema");
+}
+
 void schema_reference(const struct schema *schema, const char *key, const char *definition)
 {
 	sink_open_object(schema->sink, key);
@@ -378,9 +385,7 @@ void report_schema(struct sink *sink, struct arena *arena)
 {
 	struct schema schema = { sink, arena };
 
-	sink->format = SINK_JSON;
-	sink_open_object(sink, NULL);
-	sink_string(sink, "$schema", "https://json-schema.org/draft/2020-12/schema");
+	schema_begin(&schema);
 	write_record(&schema, &manifest_record_manifest);
 	write_definitions(&schema, &manifest_record_manifest);
 	sink_close(sink);

@@ -11,6 +11,9 @@ struct schema {
 	struct arena *arena;
 };
 
+/* Opens the outermost object. Always JSON, whatever the sink's format is. */
+void schema_begin(const struct schema *schema);
+
 /* The schema {"$ref": "#/$defs/<definition>"}; `key` is NULL inside arrays. */
 void schema_reference(const struct schema *schema, const char *key, const char *definition);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "lib/report/report.h"
 
+#include "lib/report/result.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -86,6 +88,11 @@ static const char *const remedies[REMEDY_COUNT] = {
 	[REMEDY_VERSION] = "use the sockform that made it",
 };
 
+const char *result_remedy_at(size_t at)
+{
+	return at < REMEDY_COUNT ? remedies[at] : NULL;
+}
+
 static void write_drifts(struct sink *sink, const state_drifts *drifts)
 {
 	sink_open_array(sink, "drift");
@@ -125,19 +132,47 @@ static void write_objects(struct sink *sink, const struct report_status *status)
 	sink_close(sink);
 }
 
+enum health {
+	HEALTH_OK,
+	HEALTH_DRIFTED,
+	HEALTH_ABSENT,
+	HEALTH_COUNT,
+};
+
+static const struct {
+	const char *word;
+	enum sink_colour colour;
+} healths[HEALTH_COUNT] = {
+	[HEALTH_OK] = { "ok", COLOUR_GREEN },
+	[HEALTH_DRIFTED] = { "drifted", COLOUR_RED },
+	[HEALTH_ABSENT] = { "absent", COLOUR_RED },
+};
+
+const char *result_health_at(size_t at)
+{
+	return at < HEALTH_COUNT ? healths[at].word : NULL;
+}
+
+static enum health health_of(const struct report_status *status)
+{
+	if (!status->state->exists)
+		return HEALTH_ABSENT;
+	return status->drifts.count ? HEALTH_DRIFTED : HEALTH_OK;
+}
+
 static void write_status(struct sink *sink, const struct report_status *status)
 {
 	const struct state *state = status->state;
-	const char *word = !state->exists ? "absent" : status->drifts.count ? "drifted" : "ok";
+	enum health health = health_of(status);
 
 	sink_open_object(sink, NULL);
 	sink_string(sink, "name", state->deployment);
-	sink_string(sink, "status", word);
+	sink_string(sink, "status", healths[health].word);
 	sink_string(sink, "layout", state->layout);
 	sink_string(sink, "source", state->source);
 	sink_coloured(sink, COLOUR_BOLD, "%s", state->deployment);
 	sink_text(sink, ": ");
-	sink_coloured(sink, strcmp(word, "ok") == 0 ? COLOUR_GREEN : COLOUR_RED, "%s\n", word);
+	sink_coloured(sink, healths[health].colour, "%s\n", healths[health].word);
 	if (state->source)
 		sink_text(sink, "  %-10s  %s\n", "source", state->source);
 	write_objects(sink, status);
