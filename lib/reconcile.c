@@ -200,6 +200,14 @@ static bool plan_pruned(struct reconcile *reconcile, const desired_list *desired
 	return true;
 }
 
+/* What came last through a pipe is no longer that of the folder that it came from before. */
+static const char *source_of(const struct reconcile *reconcile, const struct manifest *manifest)
+{
+	if (!reconcile->remembers)
+		return NULL;
+	return manifest->origin ? manifest->origin : STATE_NO_SOURCE;
+}
+
 static bool plan_wanted(struct reconcile *reconcile, const struct desired *wanted, plan_list *ret)
 {
 	const struct manifest *manifest = wanted->manifest;
@@ -208,7 +216,7 @@ static bool plan_wanted(struct reconcile *reconcile, const struct desired *wante
 		.manifest = manifest,
 		.codes = wanted->codes,
 		.state = state,
-		.source = reconcile->remembers ? manifest->origin : NULL,
+		.source = source_of(reconcile, manifest),
 		.replaces = reconcile->replaces,
 		.forces = reconcile->forces,
 	};

@@ -102,7 +102,7 @@ struct plan_request {
 	const struct manifest *manifest;
 	const struct bpfasm_code *const *codes; /* in the order of the manifest's programs */
 	const struct state *state;
-	const char *source; /* what the manifest was loaded from; NULL: nothing to come back to */
+	const char *source; /* what the manifest was loaded from; NULL: as the state says */
 	bool replaces;      /* maps may be replaced */
 	bool forces;        /* what is not ours may go, or be taken over */
 };

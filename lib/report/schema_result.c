@@ -149,7 +149,7 @@ static const struct shape_field status_fields[] = {
 	{ "name", "string", "the deployment" },
 	{ "status", "string", "how it is", .words = result_health_at },
 	{ "layout", "string", "version of its tree in bpffs; null: it has none", .nullable = true },
-	{ "source", "string", "what it was applied from; null: that is not known",
+	{ "source", "string", "what it was applied from, - for standard input; null: not known",
 		.nullable = true },
 	{ "maps", "array", "its maps", .item = &map },
 	{ "programs", "array", "its programs", .item = &program },

@@ -14,6 +14,9 @@
 /* The version of the tree in bpffs; the target of the symlink "layout". */
 #define STATE_LAYOUT "sockform-2"
 
+/* The source of what came through standard input or a pipe: nothing to come back to. */
+#define STATE_NO_SOURCE "-"
+
 /* How many maps a program can use (MAX_USED_MAPS in the kernel's include/linux/bpf_verifier.h). */
 #define STATE_MAX_MAPS 64
 
@@ -129,7 +132,7 @@ struct state {
 	uint64_t
 		identity; /* of that folder; another where it was removed and made again; 0: none */
 	const char *layout; /* NULL: no symlink */
-	const char *source; /* what it was applied from; NULL: not known */
+	const char *source; /* what it was applied from, or STATE_NO_SOURCE; NULL: not known */
 	VEC(struct state_map) maps;
 	VEC(struct state_program) programs;
 	VEC(struct state_attachment) attachments;
