@@ -23,11 +23,17 @@ static const struct command commands[] = {
 		"Shows each line of the manifests with what it is assembled to. The text of each\n"
 		"instruction is assembly again. With -o json also its bytes. Needs no privilege.\n",
 		OPTION_SET, 1, -1, cmd_build },
-	{ "plan", "FILE...", "show what apply would do", FILES_HELP "Changes nothing.\n",
+	{ "plan", "FILE...", "show what apply would do",
+		FILES_HELP
+		"Changes nothing. Signs are + created, ~ updated in place, ! replaced by another\n"
+		"that is empty, - deleted; what is unchanged is not shown.\n",
 		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_EXIT_CODE | OPTION_FORCE | OPTION_PRUNE,
 		1, -1, cmd_plan },
 	{ "apply", "FILE...", "make the kernel match the manifests, or change nothing",
-		FILES_HELP "Applied twice, the second time changes nothing.\n",
+		FILES_HELP
+		"Everything is made, and judged by the kernel, before anything that runs changes;\n"
+		"where a step fails, what was done is taken back. Applied twice, the second time\n"
+		"changes nothing.\n",
 		OPTION_SET | OPTION_LOCK_TIMEOUT | OPTION_LOADS | OPTION_APPLY | OPTION_FORCE |
 			OPTION_PRUNE | OPTION_DRAIN,
 		1, -1, cmd_apply },
@@ -44,8 +50,9 @@ static const struct command commands[] = {
 		"the sockets that are in the map.\n",
 		OPTION_LOCK_TIMEOUT | OPTION_HOOK, 0, 2, cmd_detach },
 	{ "status", "[NAME]", "show what is deployed, and what has drifted",
-		"Without NAME, every deployment. Exits with 1 on drift.\n", OPTION_LOCK_TIMEOUT, 0,
-		1, cmd_status },
+		"Without NAME, every deployment. Below each stands what has drifted (is missing,\n"
+		"detached, rewritten, or not sockform's) and what to do. Exits with 1 on drift.\n",
+		OPTION_LOCK_TIMEOUT, 0, 1, cmd_status },
 	{ "run", "FILE...", "apply, serve the feeds, and delete on exit",
 		FILES_HELP
 		"Listens where the manifests' `sockets` say and puts each accepted socket into\n"
@@ -97,15 +104,15 @@ static const struct {
 	{ { "force", no_argument, NULL, 'F' }, OPTION_HOOK, "    --force",
 		"also programs that sockform did not attach" },
 	{ { "force", no_argument, NULL, 'F' }, OPTION_FORCE, "    --force",
-		"also where what is there is not sockform's" },
+		"take over, or away, what is not sockform's" },
 	{ { "exit-code", no_argument, NULL, 'E' }, OPTION_EXIT_CODE, "    --exit-code",
 		"exit with 1 if anything would change" },
 	{ { "dry-run", no_argument, NULL, 'D' }, OPTION_APPLY, "    --dry-run",
 		"let the kernel judge everything, change nothing" },
 	{ { "prune", no_argument, NULL, 'p' }, OPTION_PRUNE, "    --prune",
-		"remove what was applied from FILE and is no longer in it" },
+		"remove what came from FILE and is not in it now" },
 	{ { "replace", no_argument, NULL, 'R' }, OPTION_APPLY, "    --replace",
-		"replace maps that differ, and lose what is in them" },
+		"replace maps that differ; what is in them goes" },
 	{ { "self-test", no_argument, NULL, 't' }, OPTION_SELF_TEST, "    --self-test",
 		"check what the kernel does with data" },
 };
@@ -148,9 +155,10 @@ static void write_help(const struct command *command)
 		command->summary + 1, command->help);
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		if (takes(command, options[i].bit) && takes(command, options[i].of_use))
-			printf("  %-27s %s\n", options[i].usage, options[i].help);
+			printf("  %-27s  %s\n", options[i].usage, options[i].help);
 	fputs("\nExit codes: 0 done, 1 a difference where one was asked about, 2 bad usage or a\n"
-	      "bad manifest, 3 the kernel refused or a capability is missing, 4 locked.\n",
+	      "bad manifest, 3 the kernel refused or a capability is missing, 4 another\n"
+	      "sockform held the lock.\n",
 		stdout);
 }
 

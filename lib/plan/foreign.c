@@ -20,11 +20,11 @@ static void refuse(const struct planner *planner, const char *object, const char
 	if (planner->manifest)
 		diag_add(planner->diagnostics, DIAG_E0411, mark, "in the place of %s \"%s\" is %s",
 			object, name, what)
-			->hint = "--force gives its place to this one";
+			->hint = "with --force it is taken over, or replaced";
 	else
 		diag_add(planner->diagnostics, DIAG_E0411, mark, "%s \"%s\" is %s", object, name,
 			what)
-			->hint = "--force takes it away, too";
+			->hint = "with --force it is deleted, too";
 }
 
 void plan_check_foreign_map(
@@ -70,7 +70,7 @@ static void refuse_stranger(const struct planner *planner, const char *path)
 	if (!planner->forces)
 		diag_add(planner->diagnostics, DIAG_E0411, mark_none,
 			"%s is nothing that sockform made", path)
-			->hint = "--force takes it away";
+			->hint = "with --force it is removed";
 }
 
 void plan_check_strangers(const struct planner *planner)

@@ -425,7 +425,8 @@ const struct plan *plan_make(
 	plan->takes_strangers = request->forces;
 	plan->source = new_source(request);
 	if (plan->source && request->state->source)
-		plan->note = arena_printf(arena, "was applied from %s", request->state->source);
+		plan->note = arena_printf(
+			arena, "was applied from %s until now", request->state->source);
 	plan->refresh_layout = request->state->exists && !request->state->layout;
 	plan_wanted(&planner);
 	plan_deletes(&planner);

@@ -69,6 +69,16 @@ static void write_step(struct sink *sink, const struct plan_step *step, int widt
 		sink_text(sink, "      %s\n", step->reason);
 }
 
+/* What changes where no object does. */
+static const char *summary_beside_objects(const struct plan *plan)
+{
+	if (plan->takes_strangers && plan->state->strangers.count)
+		return "what sockform did not make goes";
+	if (plan->state->leftovers.count)
+		return "what an apply left half-way goes";
+	return plan->source ? "only its source changes" : "what is remembered of it changes";
+}
+
 /* A deployment without anything in it is a folder and no step: still something to do. */
 static const char *summary_without_steps(const struct plan *plan)
 {
@@ -76,6 +86,8 @@ static const char *summary_without_steps(const struct plan *plan)
 		return "nothing is attached";
 	if (!plan->manifest)
 		return plan->state->exists ? "nothing left in it" : "nothing to delete";
+	if (plan_changes(plan) && plan->state->exists)
+		return summary_beside_objects(plan);
 	return plan_changes(plan) ? "nothing in it" : "unchanged";
 }
 
@@ -93,8 +105,10 @@ static void write_plan(struct sink *sink, const struct plan *plan)
 	sink_coloured(sink, COLOUR_BOLD, "%s", plan->deployment);
 	if (!steps)
 		sink_text(sink, ": %s", summary_without_steps(plan));
-	if (plan->note)
-		sink_text(sink, "%s %s", steps ? ":" : ",", plan->note);
+	if (plan->note) {
+		sink_text(sink, steps ? ": " : ", ");
+		sink_foreign(sink, COLOUR_NONE, plan->note, strlen(plan->note));
+	}
 	sink_text(sink, "\n");
 	sink_open_array(sink, "steps");
 	vec_each (step, &plan->steps)

@@ -104,7 +104,11 @@ static void write_drifts(struct sink *sink, const state_drifts *drifts)
 		sink_string(sink, "remedy", remedies[drift->remedy]);
 		sink_close(sink);
 		sink_coloured(sink, COLOUR_RED, "  !");
-		sink_text(sink, " %s %s: %s\n", drift->object, drift->name, drift->reason);
+		sink_text(sink, " %s ", drift->object);
+		sink_foreign(sink, COLOUR_NONE, drift->name, strlen(drift->name));
+		sink_text(sink, ": ");
+		sink_foreign(sink, COLOUR_NONE, drift->reason, strlen(drift->reason));
+		sink_text(sink, "\n");
 		/* What has the same remedy stands together. */
 		if (drift + 1 == drifts->items + drifts->count || drift[1].remedy != drift->remedy)
 			sink_text(sink, "    %s\n", remedies[drift->remedy]);
@@ -130,6 +134,17 @@ static void write_objects(struct sink *sink, const struct report_status *status)
 		if (!state_attachment_is_off(attachment))
 			write_attachment(sink, state, attachment, width);
 	sink_close(sink);
+}
+
+/* The name of a folder may hold whatever a file's name may. */
+static void write_source(struct sink *sink, const char *source)
+{
+	sink_string(sink, "source", source);
+	if (!source)
+		return;
+	sink_text(sink, "  %-10s  ", "source");
+	sink_foreign(sink, COLOUR_NONE, source, strlen(source));
+	sink_text(sink, "\n");
 }
 
 enum health {
@@ -169,12 +184,10 @@ static void write_status(struct sink *sink, const struct report_status *status)
 	sink_string(sink, "name", state->deployment);
 	sink_string(sink, "status", healths[health].word);
 	sink_string(sink, "layout", state->layout);
-	sink_string(sink, "source", state->source);
 	sink_coloured(sink, COLOUR_BOLD, "%s", state->deployment);
 	sink_text(sink, ": ");
 	sink_coloured(sink, healths[health].colour, "%s\n", healths[health].word);
-	if (state->source)
-		sink_text(sink, "  %-10s  %s\n", "source", state->source);
+	write_source(sink, state->source);
 	write_objects(sink, status);
 	write_drifts(sink, &status->drifts);
 	sink_close(sink);
