@@ -76,7 +76,7 @@ static const char *summary_beside_objects(const struct plan *plan)
 		return "what sockform did not make goes";
 	if (plan->state->leftovers.count)
 		return "what an apply left half-way goes";
-	return plan->source ? "only its source changes" : "what is remembered of it changes";
+	return "what is remembered of it changes";
 }
 
 /* A deployment without anything in it is a folder and no step: still something to do. */

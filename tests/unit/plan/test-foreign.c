@@ -193,7 +193,7 @@ Test(foreign, another_source)
 	cr_assert(!plan_changes(plan));
 	cr_assert(plan_has_work(plan));
 	cr_assert_str_eq(plan->source, "/etc/echo.yaml");
-	cr_assert_str_eq(plan->note, "was applied from /srv/echo.yaml");
+	cr_assert_str_eq(plan->note, "was applied from /srv/echo.yaml until now");
 }
 
 /* Maps, programs, attachments to maps, those to cgroups: whatever comes first in the file. */
