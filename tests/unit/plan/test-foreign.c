@@ -32,7 +32,8 @@ static void expect_refused(const char *message)
 	cr_assert_eq(diagnostics.errors, 1, "%zu errors", diagnostics.errors);
 	cr_assert_eq(diagnostics.list.items[0].code, DIAG_E0411);
 	cr_assert_str_eq(diagnostics.list.items[0].message, message);
-	cr_assert_str_eq(diagnostics.list.items[0].hint, "with --force it is taken over, or replaced");
+	cr_assert_str_eq(
+		diagnostics.list.items[0].hint, "with --force it is taken over, or replaced");
 }
 
 Test(foreign, a_map_that_would_do_is_taken_over)
