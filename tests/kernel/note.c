@@ -53,6 +53,8 @@ int main(int argc, char **argv)
 	if (criterion_handle_args(argc, argv, true))
 		result = !criterion_run_all_tests(tests);
 	criterion_finalize(tests);
+	/* TAP begins with its version, which may still be on its way. */
+	fflush(stdout);
 	print_notes(out);
 	close(out);
 	return result;
