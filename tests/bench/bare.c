@@ -6,7 +6,9 @@
  * manifests/echo.yaml declares. What sockform takes longer is sockform's own cost.
  *
  * An apply that has nothing to do is measured against `noop`, which opens each pin, reads its info and
- * closes it.
+ * closes it. It reads no records and no slots: there sockform makes more calls.
+ *
+ * Pins are opened from their folder, as the kernel has it since 6.5, wherever sockform does so.
  */
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -23,8 +25,12 @@
 #include <unistd.h>
 
 #define ROOT "/sys/fs/bpf/sockform-bare"
+#define GATE ROOT "/+lock"
 #define DEPLOYMENT ROOT "/bench"
+#define RECORDS DEPLOYMENT "/records"
 #define HOOK "sockets_%u:stream_verdict"
+#define PATH_FD (1u << 14) /* BPF_F_PATH_FD, which older headers lack */
+#define PATH_BYTES 128
 #define LINES 2       /* that each verdict has in a manifest */
 #define NAME_BYTES 20 /* "verdict_", the digits of 32 bits and the end */
 
@@ -38,9 +44,8 @@ enum part { MAP, PROGRAM, SLOT, DISPATCHER, LINK, PARTS };
 
 static const char *const folders[PARTS] = { DEPLOYMENT "/maps", DEPLOYMENT "/programs",
 	DEPLOYMENT "/slots", DEPLOYMENT "/dispatchers", DEPLOYMENT "/links" };
-static const char *const pins[PARTS] = { DEPLOYMENT "/maps/sockets_%u",
-	DEPLOYMENT "/programs/verdict_%u@0000000000000000", DEPLOYMENT "/slots/" HOOK,
-	DEPLOYMENT "/dispatchers/" HOOK, DEPLOYMENT "/links/" HOOK };
+static const char *const pins[PARTS] = { "sockets_%u", "verdict_%u@0000000000000000", HOOK, HOOK,
+	HOOK };
 
 struct trio {
 	int fd[PARTS];
@@ -192,24 +197,52 @@ static int load_pass(const struct bare *bare)
 	return load(bare, "sockform_pass", pass, 2, 0);
 }
 
-static const char *path_of(char path[128], enum part part, uint32_t trio)
+static const char *path_in(char path[PATH_BYTES], const char *folder, enum part part, uint32_t trio)
 {
-	snprintf(path, 128, pins[part], trio);
+	int length = snprintf(path, PATH_BYTES, "%s/", folder);
+
+	snprintf(path + length, (size_t)(PATH_BYTES - length), pins[part], trio);
 	return path;
+}
+
+static const char *path_of(char path[PATH_BYTES], enum part part, uint32_t trio)
+{
+	return path_in(path, folders[part], part, trio);
 }
 
 static void pin(const struct bare *bare, enum part part, uint32_t at)
 {
-	char path[128];
+	char path[PATH_BYTES];
 	union bpf_attr attr = { .pathname = (uintptr_t)path_of(path, part, at) };
 
 	attr.bpf_fd = (uint32_t)bare->trios[at].fd[part];
 	bpf(BPF_OBJ_PIN, &attr);
 }
 
+/* By its name alone; older headers lack the end of the request. */
+static int open_pin_in(int folder, enum part part, uint32_t at)
+{
+	char name[PATH_BYTES];
+	const struct {
+		uint64_t path;
+		uint32_t fd, flags;
+		int32_t folder;
+		uint32_t padding;
+	} request = {
+		.path = (uintptr_t)name,
+		.flags = PATH_FD | (part == LINK ? 0 : BPF_F_RDONLY),
+		.folder = folder,
+	};
+	union bpf_attr attr = { 0 };
+
+	snprintf(name, sizeof(name), pins[part], at);
+	memcpy(&attr, &request, sizeof(request));
+	return bpf(BPF_OBJ_GET, &attr);
+}
+
 static int open_pin(enum part part, uint32_t at)
 {
-	char path[128];
+	char path[PATH_BYTES];
 	union bpf_attr attr = { .pathname = (uintptr_t)path_of(path, part, at) };
 
 	return bpf(BPF_OBJ_GET, &attr);
@@ -244,17 +277,50 @@ static void create(struct bare *bare)
 	}
 }
 
+/* Its id stands second, as that of any object does. */
+static uint32_t read_info(int fd)
+{
+	uint32_t info[64] = { 0 };
+	union bpf_attr attr = { 0 };
+
+	attr.info.bpf_fd = (uint32_t)fd;
+	attr.info.info_len = sizeof(info);
+	attr.info.info = (uintptr_t)info;
+	bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
+	return info[1];
+}
+
+static void write_text(const char *text, const char *path)
+{
+	if (symlink(text, path) != 0)
+		perror("bare: symlink");
+}
+
+static void record(const struct bare *bare, enum part part, uint32_t at)
+{
+	uint32_t id = read_info(bare->trios[at].fd[part]);
+	uint32_t dispatcher = part == SLOT ? read_info(bare->trios[at].fd[DISPATCHER]) : 0;
+	char text[64], path[PATH_BYTES];
+
+	snprintf(text, sizeof(text), "%u %u 0 %s", id, dispatcher, part == MAP ? "[cookie]" : "-");
+	write_text(text, path_in(path, RECORDS, part, at));
+}
+
 static void pin_all(const struct bare *bare)
 {
 	mkdir(DEPLOYMENT, 0700);
-	if (symlink("sockform-2", DEPLOYMENT "/layout") != 0)
-		perror("bare: symlink");
+	write_text("sockform-2", DEPLOYMENT "/layout");
+	write_text("/tmp/bench.yaml", DEPLOYMENT "/source");
+	mkdir(RECORDS, 0700);
 	for (enum part part = 0; part < PARTS; part++)
 		mkdir(folders[part], 0700);
 	for (enum part part = 0; part < SLOT; part++)
-		for (uint32_t i = 0; i < bare->count; i++)
+		for (uint32_t i = 0; i < bare->count; i++) {
+			record(bare, part, i);
 			pin(bare, part, i);
+		}
 	for (uint32_t i = 0; i < bare->count; i++) {
+		record(bare, SLOT, i);
 		pin(bare, SLOT, i);
 		pin(bare, DISPATCHER, i);
 	}
@@ -276,6 +342,13 @@ static void attach(struct trio *trio)
 	trio->fd[LINK] = bpf(BPF_LINK_CREATE, &attr);
 }
 
+static void close_all(const struct bare *bare)
+{
+	for (uint32_t i = 0; i < bare->count; i++)
+		for (enum part part = 0; part < PARTS; part++)
+			close(bare->trios[i].fd[part]);
+}
+
 static void apply(struct bare *bare)
 {
 	create(bare);
@@ -286,20 +359,7 @@ static void apply(struct bare *bare)
 		attach(&bare->trios[i]);
 		pin(bare, LINK, i);
 	}
-	for (uint32_t i = 0; i < bare->count; i++)
-		for (enum part part = 0; part < PARTS; part++)
-			close(bare->trios[i].fd[part]);
-}
-
-static void read_info(int fd)
-{
-	uint64_t info[32] = { 0 };
-	union bpf_attr attr = { 0 };
-
-	attr.info.bpf_fd = (uint32_t)fd;
-	attr.info.info_len = sizeof(info);
-	attr.info.info = (uintptr_t)info;
-	bpf(BPF_OBJ_GET_INFO_BY_FD, &attr);
+	close_all(bare);
 }
 
 static void read_slot(int slot)
@@ -313,7 +373,7 @@ static void read_slot(int slot)
 }
 
 /* A map without entries answers ENOENT. */
-static void count_entries(int map)
+static void find_entry(int map)
 {
 	uint64_t key;
 	union bpf_attr attr = { .map_fd = (uint32_t)map };
@@ -322,20 +382,43 @@ static void count_entries(int map)
 	syscall(SYS_bpf, BPF_MAP_GET_NEXT_KEY, &attr, sizeof(attr));
 }
 
+static int open_folder(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static void read_records(const struct bare *bare)
+{
+	char name[PATH_BYTES], text[PATH_BYTES];
+	int folder = open_folder(RECORDS);
+
+	for (enum part part = 0; part <= SLOT; part++)
+		for (uint32_t i = 0; i < bare->count; i++) {
+			snprintf(name, sizeof(name), pins[part], i);
+			if (readlinkat(folder, name, text, sizeof(text)) < 0)
+				perror("bare: readlinkat");
+		}
+	close(folder);
+}
+
 /* What is there: opening each pin and reading its info, and what runs and what is in it, too. */
 static void observe(const struct bare *bare, bool slots, bool entries)
 {
-	for (enum part part = 0; part < PARTS; part++)
+	for (enum part part = 0; part < PARTS; part++) {
+		int folder = open_folder(folders[part]);
+
 		for (uint32_t i = 0; i < bare->count; i++) {
-			int fd = open_pin(part, i);
+			int fd = open_pin_in(folder, part, i);
 
 			read_info(fd);
 			if (slots && part == SLOT)
 				read_slot(fd);
 			if (entries && part == MAP)
-				count_entries(fd);
+				find_entry(fd);
 			close(fd);
 		}
+		close(folder);
+	}
 }
 
 static void noop(struct bare *bare)
@@ -345,6 +428,7 @@ static void noop(struct bare *bare)
 
 static void status(struct bare *bare)
 {
+	read_records(bare);
 	observe(bare, true, true);
 }
 
@@ -353,33 +437,87 @@ static void detach(const struct bare *bare)
 	int pass = load_pass(bare);
 
 	for (uint32_t i = 0; i < bare->count; i++) {
+		bare->trios[i].fd[LINK] = open_pin(LINK, i);
+		bare->trios[i].fd[SLOT] = open_pin(SLOT, i);
+	}
+	for (uint32_t i = 0; i < bare->count; i++) {
 		union bpf_attr attr = { 0 };
-		int slot = open_pin(SLOT, i), link = open_pin(LINK, i);
 
-		write_slot(slot, pass);
-		attr.link_detach.link_fd = (uint32_t)link;
+		write_slot(bare->trios[i].fd[SLOT], pass);
+		attr.link_detach.link_fd = (uint32_t)bare->trios[i].fd[LINK];
 		bpf(BPF_LINK_DETACH, &attr);
-		close(slot);
-		close(link);
+	}
+	for (uint32_t i = 0; i < bare->count; i++) {
+		int map = open_pin(MAP, i);
+
+		find_entry(map);
+		close(map);
+	}
+}
+
+/* What is not open already is opened to have a way back. */
+static void unpin(const struct bare *bare, enum part part, uint32_t at)
+{
+	char path[PATH_BYTES];
+
+	if (part != LINK && part != SLOT)
+		bare->trios[at].fd[part] = open_pin(part, at);
+	unlink(path_of(path, part, at));
+}
+
+static void unrecord(enum part part, uint32_t at)
+{
+	char path[PATH_BYTES];
+
+	unlink(path_in(path, RECORDS, part, at));
+}
+
+static void unpin_all(const struct bare *bare)
+{
+	for (uint32_t i = 0; i < bare->count; i++)
+		unpin(bare, LINK, i);
+	for (enum part part = SLOT; part-- > 0;)
+		for (uint32_t i = 0; i < bare->count; i++) {
+			unpin(bare, part, i);
+			unrecord(part, i);
+		}
+	for (uint32_t i = 0; i < bare->count; i++) {
+		unpin(bare, DISPATCHER, i);
+		unpin(bare, SLOT, i);
+		unrecord(SLOT, i);
 	}
 }
 
 static void remove_all(struct bare *bare)
 {
-	char path[128];
-
+	read_records(bare);
 	observe(bare, true, false);
 	detach(bare);
-	for (enum part part = PARTS; part-- > 0;)
-		for (uint32_t i = 0; i < bare->count; i++)
-			unlink(path_of(path, part, i));
+	unpin_all(bare);
 	for (enum part part = PARTS; part-- > 0;)
 		rmdir(folders[part]);
+	rmdir(RECORDS);
+	unlink(DEPLOYMENT "/source");
 	unlink(DEPLOYMENT "/layout");
 	rmdir(DEPLOYMENT);
+	close_all(bare);
 }
 
-/* A trio takes four descriptors while it is made. */
+/* The root's lock, and the gate in front of it. */
+static void take_lock(void)
+{
+	int lock, gate;
+
+	mkdir(ROOT, 0700);
+	mkdir(GATE, 0700);
+	lock = open_folder(ROOT);
+	gate = open_folder(GATE);
+	flock(gate, LOCK_EX);
+	flock(lock, LOCK_EX);
+	close(gate);
+}
+
+/* A trio takes five descriptors. */
 static void raise_limit(void)
 {
 	struct rlimit limit;
@@ -400,13 +538,10 @@ int main(int argc, char **argv)
 		.count = argc > 2 ? (uint32_t)atoi(argv[2]) : 1,
 		.entries = argc > 3 ? (uint32_t)atoi(argv[3]) : 65536,
 	};
-	int lock;
 
 	bare.trios = calloc(bare.count, sizeof(*bare.trios));
 	raise_limit();
-	mkdir(ROOT, 0700);
-	lock = open(ROOT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	flock(lock, LOCK_EX);
+	take_lock();
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(argv[1], verbs[i].name) == 0) {
 			verbs[i].run(&bare);
