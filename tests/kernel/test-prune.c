@@ -224,7 +224,7 @@ Test(prune, what_moved_to_another_directory_is_that_ones)
 	folder_init(&to, "to");
 	sockform_expect(0, "apply", from.path);
 	move_to(&from.ones[0], &to);
-	snprintf(note, sizeof(note), "%s: only its source changes, was applied from %s until now\n",
+	snprintf(note, sizeof(note), "%s: unchanged, was applied from %s until now\n",
 		from.ones[0].name, from.path);
 	says(1, note, "plan", "--exit-code", to.path);
 	says(0, note, "apply", "--prune", to.path);
