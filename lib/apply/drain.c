@@ -64,12 +64,14 @@ static void wait_blindly(const struct drain *drain, const char *map)
 static void report_lost(
 	const struct drain *drain, const char *map, const struct kernel_queues *queues)
 {
+	const char *which = "the only socket";
+
+	if (queues->sockets != 1)
+		which = arena_printf(drain->run->kernel->arena, "%llu of the %llu sockets",
+			(unsigned long long)queues->holding, (unsigned long long)queues->sockets);
 	diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
-		"%llu of the %llu socket%s in map \"%s\" held data that nobody had read after %u "
-		"s: it "
-		"is lost",
-		(unsigned long long)queues->holding, (unsigned long long)queues->sockets,
-		queues->sockets == 1 ? "" : "s", map, drain->seconds)
+		"%s in map \"%s\" held data that nobody had read after %u s: it is lost", which,
+		map, drain->seconds)
 		->hint = "--drain-timeout waits longer";
 }
 
