@@ -84,7 +84,10 @@ static void with_few_descriptors(
 	command_run(ret, 0, argv);
 }
 
-/* A container may have 20,000 of them at most, and a deployment as many attachments. */
+/*
+ * A container may have 20,000 of them at most. What is removed is held to go back by, too, but only as
+ * long as there is room: the maps and dispatchers here have none.
+ */
 Test(lifecycle, delete_has_two_descriptors_open_for_each_attachment)
 {
 	struct manifest manifest;
