@@ -1,26 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Before sockets leave a map that goes. Their slots pass by now, so that nothing new is queued; what
- * is queued still goes where it was sent, as fast as the readers read, and then they lose nothing.
+ * Before sockets leave a map that goes. Their slots pass by now, so that nothing more is redirected; what
+ * is queued goes where it was sent, as fast as the readers read. What passes goes through a queue, too,
+ * which the kernel throws away with the rest when the socket leaves, so that a map is done when its
+ * queues have been empty for a while in which nothing came in. What comes in the moment between the last
+ * look and the leaving the kernel may still lose: no call closes that gap (seen on 6.18).
  */
 #include "lib/apply/internal.h"
 
 #include "lib/base/cleanup.h"
 
+#include <string.h>
 #include <time.h>
 
 /* How long to wait where queues cannot be seen: what needs only a processor is through by then. */
 #define BLIND_MILLISECONDS 200
+#define LOOK_MILLISECONDS 10
+#define QUIET_MILLISECONDS 100 /* a sender that pauses for longer is done, as far as can be told */
+#define NAMES_MOST 3
 
-#define POLL_FIRST_NANOSECONDS (500 * 1000)
-#define POLL_MOST_NANOSECONDS (20 * 1000 * 1000)
+/* A map that sockets leave. */
+struct leaving {
+	const char *name;
+	int map; /* owned */
+	uint32_t most;
+	struct kernel_queues queues; /* as last seen */
+	bool seen, quiet;
+	double since; /* milliseconds; when something was seen there last */
+	int error;    /* its queues could not be read */
+};
 
 struct drain {
 	struct apply_run *run;
 	double deadline; /* milliseconds, as milliseconds_now */
 	unsigned int seconds;
-	int queues; /* to read them by; a negative errno: they cannot be read */
-	bool opened;
+	VEC(struct leaving) maps;
 };
 
 static double milliseconds_now(void)
@@ -31,98 +45,148 @@ static double milliseconds_now(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* A program that ran when its slot was written may be about to queue something still. */
-static void open_queues(struct drain *drain)
+static void wait_milliseconds(double most)
 {
-	if (drain->opened)
-		return;
-	drain->opened = true;
-	kernel_wait_for_programs();
-	drain->queues = kernel_open_queues();
-}
+	const struct timespec pause = { .tv_nsec = (long)(most * 1e6) };
 
-static const char *why_blind(const struct drain *drain)
-{
-	return drain->queues == -EPERM ? "CAP_PERFMON is missing"
-				       : kernel_explain(drain->run->kernel->arena, drain->queues);
-}
-
-static void wait_blindly(const struct drain *drain, const char *map)
-{
-	double most = drain->deadline - milliseconds_now();
-	double wait = most < BLIND_MILLISECONDS ? most : BLIND_MILLISECONDS;
-	const struct timespec pause = { .tv_nsec = (long)(wait * 1e6) };
-
-	if (wait > 0)
+	if (most > 0)
 		nanosleep(&pause, NULL);
-	diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
-		"what is queued in the sockets of map \"%s\" cannot be seen (%s): waited %.0f ms "
-		"for it",
-		map, why_blind(drain), wait > 0 ? wait : 0);
-}
-
-static void report_lost(
-	const struct drain *drain, const char *map, const struct kernel_queues *queues)
-{
-	const char *which = "the only socket";
-
-	if (queues->sockets != 1)
-		which = arena_printf(drain->run->kernel->arena, "%llu of the %llu sockets",
-			(unsigned long long)queues->holding, (unsigned long long)queues->sockets);
-	diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
-		"%s in map \"%s\" held data that nobody had read after %u s: it is lost", which,
-		map, drain->seconds)
-		->hint = "--drain-timeout waits longer";
-}
-
-static void wait_until_empty(struct drain *drain, const char *name, int map)
-{
-	struct timespec pause = { .tv_nsec = POLL_FIRST_NANOSECONDS };
-	struct kernel_queues queues;
-
-	for (;;) {
-		int error = kernel_read_queues(drain->queues, map, &queues);
-
-		if (error) {
-			drain->queues = error;
-			wait_blindly(drain, name);
-			return;
-		}
-		if (!queues.holding)
-			return;
-		if (milliseconds_now() >= drain->deadline || kernel_is_told_to_stop()) {
-			report_lost(drain, name, &queues);
-			return;
-		}
-		nanosleep(&pause, NULL);
-		if (pause.tv_nsec < POLL_MOST_NANOSECONDS)
-			pause.tv_nsec *= 2;
-	}
-}
-
-static void drain_map(struct drain *drain, const struct state_map *old, int map)
-{
-	if (map < 0 || !kernel_may_have_sockets(map, old))
-		return;
-	open_queues(drain);
-	if (drain->queues < 0)
-		wait_blindly(drain, old->name);
-	else
-		wait_until_empty(drain, old->name, map);
 }
 
 /* A map that goes has its pin still; one that was replaced was opened before. */
-static void drain_step(struct drain *drain, const struct deployment_run *deployment, size_t at)
+static void add_step(struct drain *drain, const struct deployment_run *deployment, size_t at)
 {
 	const struct plan_step *step = &deployment->plan->steps.items[at];
-	cleanup_fd int pinned = -1;
+	const struct state_map *old = state_map_named(deployment->plan->state, step->name);
+	struct leaving *leaving;
+	cleanup_fd int map = -1;
 
 	if (step->object != PLAN_MAP || !step->loses_sockets)
 		return;
-	if (step->action == PLAN_DELETE)
-		pinned = kernel_open_pin(step_path(drain->run, deployment, step, FOLDER_MAPS));
-	drain_map(drain, state_map_named(deployment->plan->state, step->name),
-		step->action == PLAN_DELETE ? pinned : deployment->objects[at].old_map);
+	map = step->action == PLAN_DELETE
+		      ? kernel_open_pin(step_path(drain->run, deployment, step, FOLDER_MAPS))
+		      : fd_steal(&deployment->objects[at].old_map);
+	if (map >= 0 && !kernel_may_have_sockets(map, old))
+		return;
+	leaving = vec_add(drain->run->kernel->arena, &drain->maps);
+	leaving->name = step->name;
+	leaving->most = old->max_entries;
+	leaving->error = map < 0 ? map : 0;
+	leaving->map = fd_steal(&map);
+}
+
+static void look(struct leaving *leaving, int queues)
+{
+	uint64_t before = leaving->queues.received;
+
+	if (leaving->quiet || leaving->error)
+		return;
+	leaving->error = kernel_read_queues(queues, leaving->map, leaving->most, &leaving->queues);
+	if (!leaving->seen || leaving->queues.holding || leaving->queues.received != before)
+		leaving->since = milliseconds_now();
+	leaving->seen = true;
+	leaving->quiet =
+		!leaving->error && milliseconds_now() - leaving->since >= QUIET_MILLISECONDS;
+}
+
+/* Whether something is to be waited for. */
+static bool look_at_all(struct drain *drain, int queues)
+{
+	bool waits = false;
+
+	vec_each (leaving, &drain->maps) {
+		look(leaving, queues);
+		waits = waits || (!leaving->quiet && !leaving->error);
+	}
+	return waits;
+}
+
+static void wait_until_quiet(struct drain *drain, int queues)
+{
+	while (look_at_all(drain, queues) && milliseconds_now() < drain->deadline &&
+		!kernel_is_told_to_stop())
+		wait_milliseconds(LOOK_MILLISECONDS);
+}
+
+static const char *why_blind(const struct drain *drain, int error)
+{
+	return error == -EPERM ? "CAP_PERFMON is missing"
+			       : kernel_explain(drain->run->kernel->arena, error);
+}
+
+/* "maps "a", "b", "c" and 7 more" */
+static const char *list_names(const struct drain *drain, size_t count)
+{
+	struct arena *arena = drain->run->kernel->arena;
+	const char *text = "";
+	size_t told = 0;
+
+	vec_each (leaving, &drain->maps)
+		if (leaving->error && told++ < NAMES_MOST)
+			text = arena_printf(
+				arena, "%s%s\"%s\"", text, *text ? ", " : "", leaving->name);
+	text = arena_printf(arena, "map%s %s", count == 1 ? "" : "s", text);
+	return count > NAMES_MOST ? arena_printf(arena, "%s and %zu more", text, count - NAMES_MOST)
+				  : text;
+}
+
+/* One wait for all, since all slots pass by now. */
+static void wait_blindly(struct drain *drain)
+{
+	double most = drain->deadline - milliseconds_now();
+	size_t count = 0;
+	int error = 0;
+
+	vec_each (leaving, &drain->maps)
+		if (leaving->error) {
+			count++;
+			error = leaving->error;
+		}
+	if (!count)
+		return;
+	most = most < BLIND_MILLISECONDS ? most : BLIND_MILLISECONDS;
+	wait_milliseconds(most);
+	diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
+		"what is queued in the sockets of %s cannot be seen (%s): waited %.0f ms for it",
+		list_names(drain, count), why_blind(drain, error), most > 0 ? most : 0);
+}
+
+static void report(const struct drain *drain, const struct leaving *leaving)
+{
+	const struct kernel_queues *queues = &leaving->queues;
+	const char *which = "the only socket";
+
+	if (queues->sockets != 1 && queues->holding)
+		which = arena_printf(drain->run->kernel->arena, "%llu of the %llu sockets",
+			(unsigned long long)queues->holding, (unsigned long long)queues->sockets);
+	if (queues->holding)
+		diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
+			"%s in map \"%s\" held data that nobody had read after %u s: it is lost",
+			which, leaving->name, drain->seconds)
+			->hint = "--drain-timeout waits longer";
+	else
+		diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
+			"sockets in map \"%s\" went on receiving for %u s: what came in while they "
+			"left it may be lost",
+			leaving->name, drain->seconds)
+			->hint = "let their connections end before";
+}
+
+static void drain_maps(struct drain *drain)
+{
+	cleanup_fd int queues = -1;
+
+	/* A program that ran when its slot was written may be about to queue something still. */
+	kernel_wait_for_programs();
+	queues = kernel_open_queues();
+	vec_each (leaving, &drain->maps)
+		if (queues < 0 && !leaving->error)
+			leaving->error = queues;
+	wait_until_quiet(drain, queues);
+	wait_blindly(drain);
+	vec_each (leaving, &drain->maps)
+		if (!leaving->quiet && !leaving->error)
+			report(drain, leaving);
 }
 
 void apply_drain(struct apply_run *run, unsigned int seconds)
@@ -131,14 +195,15 @@ void apply_drain(struct apply_run *run, unsigned int seconds)
 		.run = run,
 		.deadline = milliseconds_now() + seconds * 1e3,
 		.seconds = seconds,
-		.queues = -1,
 	};
 
 	if (!seconds)
 		return;
 	vec_each (deployment, &run->deployments)
 		for (size_t i = 0; i < deployment->plan->steps.count; i++)
-			drain_step(&drain, deployment, i);
-	if (drain.opened)
-		fd_close(drain.queues);
+			add_step(&drain, deployment, i);
+	if (drain.maps.count)
+		drain_maps(&drain);
+	vec_each (leaving, &drain.maps)
+		fd_close(leaving->map);
 }

@@ -319,6 +319,8 @@ int kernel_insert_socket(int map, const void *key, int socket, uint32_t value_si
 struct kernel_queues {
 	uint64_t sockets; /* in the map */
 	uint64_t holding; /* of those: with something in a queue */
+	uint64_t
+		received; /* by those whose queue that goes through, in bytes, since each was made */
 };
 
 /*
@@ -326,7 +328,12 @@ struct kernel_queues {
  * that tells of them. Reading the BTF takes tens of milliseconds.
  */
 int kernel_open_queues(void);
-int kernel_read_queues(int queues, int map, struct kernel_queues *ret);
+
+/*
+ * `most`: the map's max_entries. 0 or a negative errno, -EOVERFLOW where it gives more than that twice
+ * over: it has a bucket of a hash that does not fit into one read.
+ */
+int kernel_read_queues(int queues, int map, uint32_t most, struct kernel_queues *ret);
 
 /* Returns when no processor runs any more what it had begun to run before: a grace period of RCU. */
 void kernel_wait_for_programs(void);

@@ -9,6 +9,9 @@
  *		messages that this one's reader has not read			ingress_msg
  *		what a verdict holds back					cork
  *		what a parser has of a message that is not whole		strp.skb_head
+ *
+ * Behind a verdict all that a TCP socket receives goes through its queue, also what passes: where its
+ * bytes_received grows, there is something in there again and again.
  */
 #include "lib/kernel/kernel.h"
 
@@ -17,11 +20,13 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <linux/membarrier.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 
-#define INSTRUCTIONS_MOST 128
+#define INSTRUCTIONS_MOST 256
 #define ABSENT (-1L)
 #define POINTER_FLAGS 7 /* SK_USER_DATA_PTRMASK in include/net/sock.h */
 
@@ -29,15 +34,20 @@
 #define CONTEXT_META 0
 #define CONTEXT_SOCKET 24
 
+/* What the program writes for each socket. */
+struct answer {
+	uint64_t holding;  /* 1: something is in one of its queues */
+	uint64_t received; /* bytes, of a TCP socket behind a verdict; else 0 */
+};
+
 /* The program's stack. */
-#define STACK_ANSWER (-8)
-#define STACK_VALUE (-16)
+#define STACK_ANSWER (-(int)sizeof(struct answer))
+#define STACK_RECEIVED (STACK_ANSWER + 8)
+#define STACK_VALUE (STACK_ANSWER - 8)
 
 struct builder {
 	struct bpf_insn code[INSTRUCTIONS_MOST];
 	int count;
-	int to_answer[16]; /* jumps to the end, which is not known yet */
-	int jumps;
 };
 
 static void emit(struct builder *builder, uint8_t code, int dst, int src, int16_t off, int32_t imm)
@@ -56,11 +66,16 @@ static void emit(struct builder *builder, uint8_t code, int dst, int src, int16_
 #define STORE(dst, off, src) emit(builder, BPF_STX | BPF_MEM | BPF_DW, dst, src, off, 0)
 #define CALL(helper) emit(builder, BPF_JMP | BPF_CALL, 0, 0, 0, helper)
 
-static void jump_to_answer(
-	struct builder *builder, uint8_t operation, int dst, int src, int32_t imm)
+/* A jump whose end is not known yet: its place, for land. */
+static int jump(struct builder *builder, uint8_t operation, int dst, int src, int32_t imm)
 {
-	builder->to_answer[builder->jumps++] = builder->count;
 	emit(builder, (uint8_t)(BPF_JMP | operation), dst, src, 0, imm);
+	return builder->count - 1;
+}
+
+static void land(struct builder *builder, int at)
+{
+	builder->code[at].off = (int16_t)(builder->count - at - 1);
 }
 
 /* STACK_VALUE = the `size` bytes at `base` + `offset`, which may be no memory at all: then 0. */
@@ -86,17 +101,12 @@ static void emit_answer_unless(struct builder *builder, uint8_t source, int empt
 
 static void emit_answer(struct builder *builder)
 {
-	for (int i = 0; i < builder->jumps; i++) {
-		int at = builder->to_answer[i];
-
-		builder->code[at].off = (int16_t)(builder->count - at - 1);
-	}
 	STORE(BPF_REG_10, STACK_ANSWER, BPF_REG_9);
 	LOAD(BPF_REG_1, BPF_REG_6, CONTEXT_META);
 	LOAD(BPF_REG_1, BPF_REG_1, 0); /* meta->seq */
 	MOVE(BPF_REG_2, BPF_REG_10);
 	ADD(BPF_REG_2, STACK_ANSWER);
-	SET(BPF_REG_3, 8);
+	SET(BPF_REG_3, sizeof(struct answer));
 	CALL(BPF_FUNC_seq_write);
 	SET(BPF_REG_0, 0);
 	emit(builder, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
@@ -104,16 +114,36 @@ static void emit_answer(struct builder *builder)
 
 /* Where things are in the running kernel; ABSENT: it has no such field. */
 struct offsets {
-	long user_data;           /* of struct sock */
+	long user_data, protocol; /* of struct sock */
+	long received;            /* of struct tcp_sock, which begins with that */
 	long socket;              /* of struct sk_psock from here on */
 	long skbs, messages;      /* without these two nothing can be said */
 	long cork, parsed, taken; /* pointers */
+	long woken;               /* likewise; set while a verdict or a parser runs */
 };
+
+/* r7: socket, r8: its psock. */
+static void emit_received(struct builder *builder, const struct offsets *at)
+{
+	int no_verdict, no_tcp;
+
+	if (at->woken == ABSENT || at->protocol == ABSENT || at->received == ABSENT)
+		return;
+	emit_read(builder, BPF_REG_8, at->woken, 8);
+	no_verdict = jump(builder, BPF_JEQ | BPF_K, BPF_REG_1, 0, 0);
+	emit_read(builder, BPF_REG_7, at->protocol, 2);
+	no_tcp = jump(builder, BPF_JNE | BPF_K, BPF_REG_1, 0, IPPROTO_TCP);
+	emit_read(builder, BPF_REG_7, at->received, 8);
+	STORE(BPF_REG_10, STACK_RECEIVED, BPF_REG_1);
+	land(builder, no_verdict);
+	land(builder, no_tcp);
+}
 
 /* r6: context, r7: socket, r8: its psock, r9: the answer. An index without a socket has no answer. */
 static void build(struct builder *builder, const struct offsets *at)
 {
 	const long pointers[] = { at->cork, at->parsed, at->taken };
+	int no_psock;
 
 	MOVE(BPF_REG_6, BPF_REG_1);
 	LOAD(BPF_REG_7, BPF_REG_6, CONTEXT_SOCKET);
@@ -121,12 +151,14 @@ static void build(struct builder *builder, const struct offsets *at)
 	SET(BPF_REG_0, 0);
 	emit(builder, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	SET(BPF_REG_9, 0);
+	STORE(BPF_REG_10, STACK_RECEIVED, BPF_REG_9);
 	emit_read(builder, BPF_REG_7, at->user_data, 8);
 	MOVE(BPF_REG_8, BPF_REG_1);
 	emit(builder, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_8, 0, 0, ~POINTER_FLAGS);
 	/* Older kernels have no flag that tells a psock from what others keep there: it knows its socket. */
 	emit_read(builder, BPF_REG_8, at->socket, 8);
-	jump_to_answer(builder, BPF_JNE | BPF_X, BPF_REG_1, BPF_REG_7, 0);
+	no_psock = jump(builder, BPF_JNE | BPF_X, BPF_REG_1, BPF_REG_7, 0);
+	emit_received(builder, at);
 	emit_read(builder, BPF_REG_8, at->skbs, 4);
 	emit_answer_unless(builder, BPF_K, 0);
 	emit_read(builder, BPF_REG_8, at->messages, 8);
@@ -140,6 +172,7 @@ static void build(struct builder *builder, const struct offsets *at)
 		emit_read(builder, BPF_REG_8, pointers[i], 8);
 		emit_answer_unless(builder, BPF_K, 0);
 	}
+	land(builder, no_psock);
 	emit_answer(builder);
 }
 
@@ -204,6 +237,9 @@ static bool find_offsets(const struct btf *btf, struct offsets *ret)
 {
 	*ret = (struct offsets){
 		.user_data = find_offset(btf, "sock", "sk_user_data"),
+		.protocol = find_offset(btf, "sock", "sk_protocol"),
+		.received = find_offset(btf, "tcp_sock", "bytes_received"),
+		.woken = find_offset(btf, "sk_psock", "saved_data_ready"),
 		.socket = find_offset(btf, "sk_psock", "sk"),
 		.skbs = find_offset(btf, "sk_psock", "ingress_skb.qlen"),
 		.messages = find_offset(btf, "sk_psock", "ingress_msg"),
@@ -253,24 +289,57 @@ static int open_iterator(int program, int map)
 	return iterator >= 0 ? iterator : -errno;
 }
 
-int kernel_read_queues(int program, int map, struct kernel_queues *ret)
+/* A map of many empty indexes answers EAGAIN now and then (bpf_seq_read), and goes on. */
+#define AGAIN_MOST 4096
+
+static ssize_t read_on(int iterator, void *answers, size_t size)
+{
+	for (int i = 0; i < AGAIN_MOST; i++) {
+		ssize_t got = read(iterator, answers, size);
+
+		if (got >= 0 || errno != EAGAIN)
+			return got >= 0 ? got : -errno;
+	}
+	return -EAGAIN;
+}
+
+static void add_answers(struct kernel_queues *queues, const struct answer *answers, size_t count)
+{
+	queues->sockets += count;
+	for (size_t i = 0; i < count; i++) {
+		queues->holding += answers[i].holding;
+		queues->received += answers[i].received;
+	}
+}
+
+int kernel_read_queues(int program, int map, uint32_t most, struct kernel_queues *ret)
 {
 	cleanup_fd int iterator = open_iterator(program, map);
-	uint64_t answers[512];
-	ssize_t got = 0;
+	struct answer answers[2048]; /* as much as the kernel gives at once */
+	ssize_t got;
 
 	*ret = (struct kernel_queues){ 0 };
 	if (iterator < 0)
 		return iterator;
-	while ((got = read(iterator, answers, sizeof(answers))) > 0)
-		for (size_t i = 0; i < (size_t)got / sizeof(answers[0]); i++) {
-			ret->sockets++;
-			ret->holding += answers[i];
-		}
-	return got < 0 ? -errno : 0;
+	while ((got = read_on(iterator, answers, sizeof(answers))) > 0) {
+		add_answers(ret, answers, (size_t)got / sizeof(answers[0]));
+		/*
+		 * A hash begins the bucket that did not fit again: sockets there are told of twice, and of
+		 * one that never fits for ever.
+		 */
+		if (ret->sockets > (uint64_t)most * 2 + sizeof(answers) / sizeof(answers[0]))
+			return -EOVERFLOW;
+	}
+	if (ret->sockets > most)
+		ret->sockets = most;
+	return (int)got;
 }
 
+/* Where the kernel cannot be asked to wait (nohz_full), a while that is longer than any program runs. */
 void kernel_wait_for_programs(void)
 {
-	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
+		nanosleep(&pause, NULL);
 }
