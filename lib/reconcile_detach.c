@@ -106,6 +106,7 @@ static void plan_own(struct detacher *detacher, plan_list *ret)
 		.on_cgroup = request->cgroup,
 		.kind = request->kind,
 		.program = request->program,
+		.forces = request->force,
 	};
 
 	vec_each (state, &detacher->states) {

@@ -236,7 +236,10 @@ static bool open_old_program(struct apply_run *run, const struct deployment_run 
 		return true;
 	if (!pinned) {
 		objects->old_program = kernel_open_program(id);
-		return objects->old_program >= 0 || load_pass(run, step, &objects->old_program);
+		if (objects->old_program == -EPERM || objects->old_program == -ENOENT)
+			return load_pass(run, step, &objects->old_program);
+		return objects->old_program >= 0 ||
+		       apply_refused(run, step, "open the program of", objects->old_program);
 	}
 	objects->old_program = open_to_go_back(deployment,
 		kernel_path(

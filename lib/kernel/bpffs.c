@@ -16,6 +16,8 @@
  */
 #include "lib/kernel/kernel.h"
 
+#include "lib/base/cleanup.h"
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -125,11 +127,24 @@ const char *kernel_gate_path(const struct kernel *kernel)
 	return arena_printf(kernel->arena, "%s/" GATE, kernel->root);
 }
 
-static bool make_root(const struct kernel *kernel)
+static bool cannot_make(struct kernel *kernel, const char *path)
 {
+	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot make %s: %s", path,
+		strerror(errno));
+	return false;
+}
+
+/* Nothing is made in a root that is not to be trusted. */
+static bool make_root(struct kernel *kernel)
+{
+	cleanup_fd int root = -1;
+
 	if (mkdir(kernel->root, 0700) != 0 && errno != EEXIST)
+		return cannot_make(kernel, kernel->root);
+	if (!kernel_open_folder(kernel, kernel->root, &root))
 		return false;
-	return mkdir(kernel_gate_path(kernel), 0700) == 0 || errno == EEXIST;
+	return mkdirat(root, GATE, 0700) == 0 || errno == EEXIST ||
+	       cannot_make(kernel, kernel_gate_path(kernel));
 }
 
 static bool refuse_mount(struct kernel *kernel)
@@ -157,11 +172,7 @@ bool kernel_open(struct kernel *kernel, bool make)
 	if (!bpffs)
 		return false;
 	kernel->root = arena_printf(kernel->arena, "%s/sockform", bpffs);
-	if (!make || make_root(kernel))
-		return true;
-	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot make %s: %s", kernel->root,
-		strerror(errno));
-	return false;
+	return !make || make_root(kernel);
 }
 
 const char *kernel_deployment_path(const struct kernel *kernel, const char *deployment)

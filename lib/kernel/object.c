@@ -196,7 +196,7 @@ bool kernel_may_have_sockets(int map, const struct state_map *info)
 	if (info->value_size != sizeof(cookie) || info->max_entries > INDEXES_MOST)
 		return true;
 	for (uint32_t i = 0; i < info->max_entries; i++)
-		if (bpf_map_lookup_elem(map, &i, &cookie) == 0)
+		if (bpf_map_lookup_elem(map, &i, &cookie) == 0 || errno != ENOENT)
 			return true;
 	return false;
 }

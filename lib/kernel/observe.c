@@ -229,24 +229,59 @@ static bool observe_record(
 	return true;
 }
 
+/* A link by the dispatcher that it runs, all else by its own id. */
+static bool is_recorded(const struct observer *observer, const char *file, int fd)
+{
+	struct kernel_link link;
+	int64_t id = kernel_link_info(fd, &link) == 0 ? link.program : kernel_object_id(fd);
+
+	return id > 0 && (state_generation_of(observer->state, file, (uint32_t)id) ||
+				 state_dispatcher_is_recorded(observer->state, file, (uint32_t)id));
+}
+
+/*
+ * Whether it is ours, on its way into the place of a pin or a record: then the record of that knows it,
+ * because records come first.
+ */
+static bool is_left_by_us(const struct observer *observer, const struct kernel_pins *folder,
+	const struct observe_kind *kind, const struct kernel_file *file)
+{
+	struct arena *arena = observer->kernel->arena;
+	const char *base =
+		arena_copy(arena, file->name, strlen(file->name) - strlen(STATE_SPARE_SUFFIX));
+	struct state_record record = { .file = base };
+	cleanup_fd int fd = -1;
+	const char *text;
+
+	if (file->is_symlink)
+		return !kind->observe &&
+		       kernel_read_text_in(arena, folder, file->name, &text) == 0 && text &&
+		       state_parse_record(arena, text, &record);
+	if (!kind->observe || file->is_folder)
+		return false;
+	fd = kernel_open_pin_in(arena, folder, file->name, kind->flags);
+	return fd >= 0 && is_recorded(observer, base, fd);
+}
+
 /*
  * Records are symlinks, and have no kind of pin; pins are none, or opening them would leave the tree.
- * What is neither, or has a name that we do not write, is a stranger (-EINVAL). Any other failure ends
- * the observation: planning with half of the state would be worse.
+ * What is neither, or has a name that we do not write, is a stranger. Any other failure ends the
+ * observation: planning with half of the state would be worse.
  */
 static bool observe_file(const struct observer *observer, const struct kernel_pins *folder,
 	const struct observe_kind *kind, const struct kernel_file *file)
 {
 	struct arena *arena = observer->kernel->arena;
 	const char *name = file->name;
+	bool is_spare = ends_with(name, STATE_SPARE_SUFFIX);
 
-	if (ends_with(name, STATE_SPARE_SUFFIX)) {
+	if (is_spare && is_left_by_us(observer, folder, kind, file)) {
 		*vec_add(arena, &observer->state->leftovers) = path_in(observer, folder, name);
 		return true;
 	}
-	if (file->is_symlink && !kind->observe)
+	if (!is_spare && file->is_symlink && !kind->observe)
 		return observe_record(observer, folder, name);
-	if (!file->is_symlink && !file->is_folder && kind->observe)
+	if (!is_spare && !file->is_symlink && !file->is_folder && kind->observe)
 		return observe_pin_at(observer, folder, kind, name);
 	*vec_add(arena, &observer->state->strangers) = path_in(observer, folder, name);
 	return true;
@@ -370,7 +405,7 @@ static bool observe_outside(const struct observer *observer)
 	vec_each (file, &files) {
 		const char *path = arena_printf(kernel->arena, "%s/%s", folder, file->name);
 
-		if (ends_with(file->name, STATE_SPARE_SUFFIX))
+		if (file->is_symlink && ends_with(file->name, STATE_SPARE_SUFFIX))
 			*vec_add(kernel->arena, &state->leftovers) = path;
 		else if (!kernel_is_ours(file))
 			*vec_add(kernel->arena, &state->outsiders) = path;

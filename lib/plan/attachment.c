@@ -264,6 +264,8 @@ static void delete_unwanted_attachment(struct planner *planner, const struct sta
 {
 	bool outlasts = outlasts_its_link(planner, old);
 
+	if (plan_leaves(planner, old->slot.foreign || old->dispatcher.foreign || old->link.foreign))
+		return;
 	if (outlasts && state_attachment_is_off(old))
 		return;
 	plan_delete_attachment(planner, old)->retires = outlasts;

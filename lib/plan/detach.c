@@ -53,9 +53,11 @@ const struct plan *plan_detach(struct arena *arena, const struct state *state,
 	const struct plan_detach *detach, struct diagnostics *diagnostics)
 {
 	struct plan *plan = arena_alloc(arena, sizeof(*plan));
-	struct planner planner = {
-		.arena = arena, .diagnostics = diagnostics, .state = state, .plan = plan
-	};
+	struct planner planner = { .arena = arena,
+		.diagnostics = diagnostics,
+		.state = state,
+		.plan = plan,
+		.forces = detach->forces };
 
 	plan->deployment = state->deployment;
 	plan->state = state;

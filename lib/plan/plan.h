@@ -137,6 +137,7 @@ struct plan_detach {
 	bool on_cgroup;                 /* it is a cgroup */
 	const struct attach_kind *kind; /* NULL: every hook of the target */
 	const char *program;            /* its name or its id; NULL: any */
+	bool forces;                    /* also where a part of it is not ours */
 };
 
 /*

@@ -110,7 +110,7 @@ static void find_in_attachment(
 	const char *foreign = foreign_part(finder, attachment);
 	const char *reason = foreign ? foreign : wrong_part(finder->state, attachment);
 
-	if (state_attachment_is_off(attachment))
+	if (!foreign && state_attachment_is_off(attachment))
 		return;
 	if (!reason && !state_program_with_id(finder->state, attachment->slot.program))
 		reason = "its slot runs a program that has no pin";

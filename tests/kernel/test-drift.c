@@ -217,10 +217,24 @@ static void slot_crossed(struct ground *ground)
 
 static void leftover(struct ground *ground)
 {
-	int program = open_pin(ground, "programs/verdict@*");
+	int program = open_pin(ground, "dispatchers/" VERDICT);
 
-	cr_assert_eq(bpf_obj_pin(program, manifest_pin(&ground->manifest, "slots/x+new")), 0);
+	cr_assert_eq(bpf_obj_pin(program,
+			     manifest_pin(&ground->manifest, "dispatchers/" VERDICT "+new")),
+		0);
 	close(program);
+}
+
+/* Called as ours would be, and none. */
+static void spare_of_others(struct ground *ground)
+{
+	int program = program_pass();
+
+	cr_assert_eq(bpf_obj_pin(program,
+			     manifest_pin(&ground->manifest, "dispatchers/" VERDICT "+new")),
+		0);
+	close(program);
+	cr_assert_eq(mkdir(manifest_pin(&ground->manifest, "maps/folder+new"), 0700), 0);
 }
 
 static void record_left(struct ground *ground)
@@ -387,7 +401,8 @@ static const struct row {
 		APPLY },
 	{ "slot-rewritten", slot_rewritten, VERDICT ": its slot runs a program that has no pin",
 		APPLY },
-	{ "leftover", leftover, "slots/x+new: it is left from an apply that did not finish",
+	{ "spare", spare_of_others, VERDICT "+new: it is nothing that sockform made", BESIDE },
+	{ "leftover", leftover, VERDICT "+new: it is left from an apply that did not finish",
 		APPLY },
 	{ "record-left", record_left, "map gone: it has no pin any more", APPLY },
 	{ "map-swapped", map_swapped, "map pairs: map ", FORCE },
