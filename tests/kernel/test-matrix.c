@@ -6,7 +6,8 @@
  * between; after a kill the next command gets there. No object is left over in the machine, and
  * connections in maps that stay lose no byte.
  *
- * The first four errors are tried; SOCKFORM_MATRIX=full, by hand, tries all. SOCKFORM_MATRIX=thin tries
+ * The first four errors are tried, and sockets are not waited for; SOCKFORM_MATRIX=full, by hand, tries
+ * all, and in the wait as well. SOCKFORM_MATRIX=thin tries
  * one error and one kill at each call, in turns: what a build with sanitizers does, where a run takes
  * twenty times as long.
  */
@@ -63,7 +64,8 @@ struct ground {
 	/* Nothing of it; the old manifest with and without the foreign program; the new one. */
 	char *none, *before, *bare, *after;
 	bool thin;
-	size_t errors; /* of those that there are */
+	size_t errors;     /* of those that there are */
+	const char *drain; /* seconds */
 	unsigned int cases, faults;
 };
 
@@ -261,12 +263,12 @@ static bool check_shape(struct ground *ground, const struct scene *scene, const 
 
 static void apply(const char *path)
 {
-	sockform_expect(0, "apply", "--replace", path);
+	sockform_expect(0, "apply", "--drain-timeout", "0", "--replace", path);
 }
 
 static void restore_none(struct ground *ground)
 {
-	sockform_expect(0, "delete", "--name", ground->old.name);
+	sockform_expect(0, "delete", "--drain-timeout", "0", "--name", ground->old.name);
 }
 
 static void attach_foreign(struct ground *ground)
@@ -338,8 +340,8 @@ static void begin_again(struct ground *ground, const struct scene *scene, const 
 static void run(const struct ground *ground, const struct scene *scene, const char *inject,
 	struct result *ret)
 {
-	const char *const argv[] = { ground->program, scene->verb, scene->option, scene->path,
-		NULL };
+	const char *const argv[] = { ground->program, scene->verb, "--drain-timeout", ground->drain,
+		scene->option, scene->path, NULL };
 
 	setenv("SOCKFORM_INJECT", inject, 1);
 	command_run(ret, 0, argv);
@@ -362,7 +364,7 @@ static void try_error(struct ground *ground, struct scene *scene, const char *in
 		fault(ground, scene, inject, done ? "after exit code 0" : "after it said",
 			result.err);
 	if (ground->faults != faults)
-		sockform_expect(0, "delete", "--name", ground->old.name);
+		sockform_expect(0, "delete", "--drain-timeout", "0", "--name", ground->old.name);
 	if (done || ground->faults != faults)
 		begin_again(ground, scene, inject);
 	ground->cases++;
@@ -384,7 +386,7 @@ static size_t recover(struct ground *ground, const char *shapes[2])
 		shapes[1] = ground->before;
 		return 2;
 	default:
-		sockform_expect(0, "delete", "--name", ground->old.name);
+		sockform_expect(0, "delete", "--drain-timeout", "0", "--name", ground->old.name);
 		shapes[0] = ground->none;
 		return 1;
 	}
@@ -518,6 +520,7 @@ static void prepare(struct ground *ground)
 
 	ground->thin = strcmp(wish, "thin") == 0;
 	ground->errors = strcmp(wish, "usual") == 0 ? USUAL_ERRORS : ERRORS;
+	ground->drain = strcmp(wish, "full") == 0 ? "1" : "0";
 	ground->program = sibling_path("sockform-inject");
 	for (size_t i = 0; i < CGROUP_COUNT; i++) {
 		ground->cgroup_paths[i] = cgroup_make(names[i]);
