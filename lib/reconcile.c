@@ -116,6 +116,37 @@ static void count_what_is_lost(
 	}
 }
 
+static void find_whether_empty(
+	struct reconcile *reconcile, const struct state *state, struct state_map *map)
+{
+	cleanup_fd int fd = kernel_open_pin(
+		kernel_path(&reconcile->kernel, state->deployment, FOLDER_MAPS, map->name));
+
+	if (fd >= 0 && !kernel_may_have_sockets(fd, map))
+		map->entries = 0;
+}
+
+/* Of maps that lose an attachment: what it leaves there is for the sockets in them. */
+static void find_empty_maps(
+	struct reconcile *reconcile, const struct manifest *manifest, struct state *state)
+{
+	struct name_index wanted = { 0 };
+
+	vec_each (attachment, &manifest->attachments)
+		name_index_add(reconcile->arena, &wanted,
+			state_attachment_name(
+				reconcile->arena, attachment->target_name, attachment->kind),
+			0);
+	vec_each (old, &state->attachments) {
+		size_t at = name_index_find(&state->map_names, old->target);
+
+		if (!old->kind->on_cgroup && at != NAME_ABSENT &&
+			name_index_find(&wanted, old->name) == NAME_ABSENT &&
+			state->maps.items[at].entries < 0)
+			find_whether_empty(reconcile, state, &state->maps.items[at]);
+	}
+}
+
 /* *ret is the source it was applied from, where that is pruned; NULL. False with a diagnostic. */
 static bool find_pruned_source(
 	struct reconcile *reconcile, const char *deployment, const char **ret)
@@ -194,6 +225,7 @@ static bool plan_wanted(struct reconcile *reconcile, const struct desired *wante
 		!observe_targets(reconcile, manifest, state))
 		return false;
 	count_what_is_lost(reconcile, manifest, state);
+	find_empty_maps(reconcile, manifest, state);
 	*vec_add(reconcile->arena, ret) =
 		plan_make(reconcile->arena, &request, reconcile->diagnostics);
 	return true;

@@ -5,8 +5,6 @@
  */
 #include "lib/apply/internal.h"
 
-#include "lib/base/cleanup.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -34,34 +32,18 @@ static bool clean_link_pin(struct apply_run *run, const struct deployment_run *d
 	       remove_pin(run, step_path(run, deployment, step, FOLDER_LINKS), objects->link);
 }
 
-/* The hook has no program by now: a socket that comes in from here on finds none. */
-static bool has_sockets(const struct apply_run *run, const struct deployment_run *deployment,
-	const struct state_attachment *old)
-{
-	const struct state *state = deployment->plan->state;
-	cleanup_fd int map = kernel_open_pin(
-		kernel_path(run->kernel, state->deployment, FOLDER_MAPS, old->target));
-
-	return map < 0 || kernel_may_have_sockets(map, state_map_named(state, old->target));
-}
-
-/* Sockets that are in a map keep its dispatcher: who attaches it again reaches them by it. */
-static bool slot_stays(const struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step)
-{
-	if (deployment->plan->partial)
-		return !step->old->kind->on_cgroup;
-	return step->retires && has_sockets(run, deployment, step->old);
-}
-
 static bool clean_slot(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects)
 {
-	if (step->action != PLAN_DELETE || step->foreign || slot_stays(run, deployment, step))
+	bool partial = deployment->plan->partial;
+
+	/* Sockets that are in a map keep its dispatcher: who attaches it again reaches them by it. */
+	if (step->action != PLAN_DELETE || step->foreign || step->retires ||
+		(partial && !step->old->kind->on_cgroup))
 		return true;
 	return remove_pin(run, step_path(run, deployment, step, FOLDER_DISPATCHERS), -1) &&
 	       remove_pin(run, step_path(run, deployment, step, FOLDER_SLOTS), objects->slot) &&
-	       (deployment->plan->partial || remove_record(run, deployment, step->file));
+	       (partial || remove_record(run, deployment, step->file));
 }
 
 static bool clean_program(struct apply_run *run, const struct deployment_run *deployment,

@@ -256,8 +256,8 @@ static bool outlasts_its_link(const struct planner *planner, const struct state_
 			    ? name_index_find(&planner->manifest->map_names, old->target)
 			    : NAME_ABSENT;
 
-	return at != NAME_ABSENT && !planner->map_is_replaced[at] && map && old->slot.id &&
-	       !old->slot.foreign && old->dispatcher.id && !old->dispatcher.foreign;
+	return at != NAME_ABSENT && !planner->map_is_replaced[at] && map && map->entries != 0 &&
+	       old->slot.id && !old->slot.foreign && old->dispatcher.id && !old->dispatcher.foreign;
 }
 
 static void delete_unwanted_attachment(struct planner *planner, const struct state_attachment *old)
