@@ -116,18 +116,24 @@ static void count_what_is_lost(
 	}
 }
 
-static void find_whether_empty(
+static bool find_whether_empty(
 	struct reconcile *reconcile, const struct state *state, struct state_map *map)
 {
-	cleanup_fd int fd = kernel_open_pin(
-		kernel_path(&reconcile->kernel, state->deployment, FOLDER_MAPS, map->name));
+	const char *path =
+		kernel_path(&reconcile->kernel, state->deployment, FOLDER_MAPS, map->name);
+	cleanup_fd int fd = kernel_open_pin(path);
+	int answer = fd < 0 ? fd : kernel_may_have_sockets(fd, map);
 
-	if (fd >= 0 && !kernel_may_have_sockets(fd, map))
+	if (!answer)
 		map->entries = 0;
+	if (answer < 0)
+		diag_add(reconcile->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", path,
+			kernel_explain(reconcile->arena, answer));
+	return answer >= 0;
 }
 
 /* Of maps that lose an attachment: what it leaves there is for the sockets in them. */
-static void find_empty_maps(
+static bool find_empty_maps(
 	struct reconcile *reconcile, const struct manifest *manifest, struct state *state)
 {
 	struct name_index wanted = { 0 };
@@ -142,9 +148,11 @@ static void find_empty_maps(
 
 		if (!old->kind->on_cgroup && at != NAME_ABSENT &&
 			name_index_find(&wanted, old->name) == NAME_ABSENT &&
-			state->maps.items[at].entries < 0)
-			find_whether_empty(reconcile, state, &state->maps.items[at]);
+			state->maps.items[at].entries < 0 &&
+			!find_whether_empty(reconcile, state, &state->maps.items[at]))
+			return false;
 	}
+	return true;
 }
 
 /* *ret is the source it was applied from, where that is pruned; NULL. False with a diagnostic. */
@@ -225,7 +233,8 @@ static bool plan_wanted(struct reconcile *reconcile, const struct desired *wante
 		!observe_targets(reconcile, manifest, state))
 		return false;
 	count_what_is_lost(reconcile, manifest, state);
-	find_empty_maps(reconcile, manifest, state);
+	if (!find_empty_maps(reconcile, manifest, state))
+		return false;
 	*vec_add(reconcile->arena, ret) =
 		plan_make(reconcile->arena, &request, reconcile->diagnostics);
 	return true;

@@ -305,8 +305,8 @@ int kernel_open_map(uint32_t id);
  */
 int64_t kernel_count_entries(int map, const struct state_map *info);
 
-/* False only where no socket is in that map for certain. */
-bool kernel_may_have_sockets(int map, const struct state_map *info);
+/* 0: no socket is in that map; 1: some are, or it cannot be told cheaply; or a negative errno. */
+int kernel_may_have_sockets(int map, const struct state_map *info);
 
 /*
  * Puts a socket into a map. `flags`: BPF_ANY, BPF_NOEXIST. The descriptor is written as wide as the

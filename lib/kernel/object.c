@@ -184,21 +184,24 @@ int64_t kernel_count_entries(int map, const struct state_map *info)
 /* More than that many indexes cost more to ask than what asks for this can save. */
 #define INDEXES_MOST 1024
 
-bool kernel_may_have_sockets(int map, const struct state_map *info)
+int kernel_may_have_sockets(int map, const struct state_map *info)
 {
 	unsigned char key[512];
 	uint64_t cookie;
 
 	if (info->key_size > sizeof(key))
-		return true;
+		return 1;
 	if (info->type == BPF_MAP_TYPE_SOCKHASH)
-		return bpf_map_get_next_key(map, NULL, key) == 0 || errno != ENOENT;
+		return bpf_map_get_next_key(map, NULL, key) == 0 ? 1 : errno == ENOENT ? 0 : -errno;
 	if (info->value_size != sizeof(cookie) || info->max_entries > INDEXES_MOST)
-		return true;
-	for (uint32_t i = 0; i < info->max_entries; i++)
-		if (bpf_map_lookup_elem(map, &i, &cookie) == 0 || errno != ENOENT)
-			return true;
-	return false;
+		return 1;
+	for (uint32_t i = 0; i < info->max_entries; i++) {
+		if (bpf_map_lookup_elem(map, &i, &cookie) == 0)
+			return 1;
+		if (errno != ENOENT)
+			return -errno;
+	}
+	return 0;
 }
 
 int kernel_insert_socket(int map, const void *key, int socket, uint32_t value_size, uint64_t flags)
