@@ -341,17 +341,12 @@ static bool read_status(struct reconcile *reconcile, const char *name, status_li
 {
 	struct state *state = arena_alloc(reconcile->arena, sizeof(*state));
 	struct report_status *status;
-	int64_t *entries;
 
 	if (!kernel_observe_entries(&reconcile->kernel, name, state) ||
 		!observe_takers(reconcile, state))
 		return false;
-	entries = arena_alloc_array(reconcile->arena, state->maps.count, sizeof(*entries));
-	for (size_t i = 0; i < state->maps.count; i++)
-		entries[i] = state->maps.items[i].entries;
 	status = vec_add(reconcile->arena, ret);
 	status->state = state;
-	status->entries = entries;
 	state_find_drift(reconcile->arena, state, &status->drifts);
 	return true;
 }

@@ -35,7 +35,6 @@ void report_plans(struct sink *sink, const struct plan *const *plans, size_t cou
 struct report_status {
 	const struct state *state;
 	state_drifts drifts;
-	const int64_t *entries; /* by position in state->maps; negative: not to be counted */
 };
 
 void report_states(struct sink *sink, const struct report_status *states, size_t count);

@@ -20,7 +20,7 @@ static int name_width(const struct state *state)
 	return (int)(width < REPORT_NAME_WIDTH ? width : REPORT_NAME_WIDTH);
 }
 
-static void write_map(struct sink *sink, const struct state_map *map, int64_t entries, int width)
+static void write_map(struct sink *sink, const struct state_map *map, int width)
 {
 	const struct map_kind *kind = map_kind_of(map->type);
 
@@ -33,9 +33,9 @@ static void write_map(struct sink *sink, const struct state_map *map, int64_t en
 	sink_number(sink, "max_entries", map->max_entries);
 	sink_text(sink, "  %-10s  %-*s  %s, ", "map", width, map->name,
 		kind ? kind->name : "a type unknown here");
-	if (entries >= 0) {
-		sink_number(sink, "entries", (uint64_t)entries);
-		sink_text(sink, "%" PRId64 " of ", entries);
+	if (map->entries >= 0) {
+		sink_number(sink, "entries", (uint64_t)map->entries);
+		sink_text(sink, "%" PRId64 " of ", map->entries);
 	} else {
 		sink_string(sink, "entries", NULL);
 	}
@@ -122,8 +122,8 @@ static void write_objects(struct sink *sink, const struct report_status *status)
 	int width = name_width(state);
 
 	sink_open_array(sink, "maps");
-	for (size_t i = 0; i < state->maps.count; i++)
-		write_map(sink, &state->maps.items[i], status->entries[i], width);
+	vec_each (map, &state->maps)
+		write_map(sink, map, width);
 	sink_close(sink);
 	sink_open_array(sink, "programs");
 	vec_each (program, &state->programs)
