@@ -126,10 +126,7 @@ static bool find_whether_empty(
 
 	if (!answer)
 		map->entries = 0;
-	if (answer < 0)
-		diag_add(reconcile->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", path,
-			kernel_explain(reconcile->arena, answer));
-	return answer >= 0;
+	return answer >= 0 || kernel_cannot_read(&reconcile->kernel, path, answer);
 }
 
 /* Of maps that lose an attachment: what it leaves there is for the sockets in them. */
@@ -166,10 +163,7 @@ static bool find_pruned_source(
 	vec_each (pruned, &reconcile->pruned)
 		if (source && strcmp(source, *pruned) == 0)
 			*ret = source;
-	if (error)
-		diag_add(reconcile->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", path,
-			kernel_explain(reconcile->arena, error));
-	return !error;
+	return !error || kernel_cannot_read(&reconcile->kernel, path, error);
 }
 
 static bool add_pruned(

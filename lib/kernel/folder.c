@@ -48,7 +48,7 @@ static bool refuse(struct kernel *kernel, const char *path, const char *why)
 	return false;
 }
 
-static bool report(struct kernel *kernel, const char *path, int error)
+bool kernel_cannot_read(struct kernel *kernel, const char *path, int error)
 {
 	diag_add(kernel->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", path,
 		kernel_explain(kernel->arena, error));
@@ -65,7 +65,7 @@ bool kernel_open_folder(struct kernel *kernel, const char *path, int *ret)
 	if (*ret == -ENOTDIR || *ret == -ELOOP)
 		return refuse(kernel, path, "is a symlink, or no folder");
 	if (*ret < 0)
-		return report(kernel, path, *ret);
+		return kernel_cannot_read(kernel, path, *ret);
 	distrust = find_distrust(kernel->arena, *ret);
 	return !distrust || refuse(kernel, path, distrust);
 }
@@ -102,11 +102,11 @@ bool kernel_list_open_folder(struct kernel *kernel, const char *path, int fd, ke
 	int error;
 
 	if (!folder)
-		return report(kernel, path, -errno);
+		return kernel_cannot_read(kernel, path, -errno);
 	fd_steal(&own);
 	error = read_files(kernel->arena, folder, ret);
 	closedir(folder);
-	return !error || report(kernel, path, error);
+	return !error || kernel_cannot_read(kernel, path, error);
 }
 
 bool kernel_list_files(struct kernel *kernel, const char *path, kernel_files *ret)

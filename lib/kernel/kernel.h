@@ -126,6 +126,9 @@ bool kernel_list_files(struct kernel *kernel, const char *path, kernel_files *re
 /* Likewise of one that is open; `path` is told. */
 bool kernel_list_open_folder(struct kernel *kernel, const char *path, int fd, kernel_files *ret);
 
+/* An E0405; always false. */
+bool kernel_cannot_read(struct kernel *kernel, const char *path, int error);
+
 /* Whether that belongs into the folder of a deployment. */
 bool kernel_is_ours(const struct kernel_file *file);
 

@@ -168,13 +168,6 @@ static const char *path_in(
 	return arena_printf(observer->kernel->arena, "%s/%s", folder->path, name);
 }
 
-static bool cannot_read(const struct observer *observer, const char *path, int error)
-{
-	diag_add(observer->kernel->diagnostics, DIAG_E0405, mark_none, "cannot read %s: %s", path,
-		kernel_explain(observer->kernel->arena, error));
-	return false;
-}
-
 /*
  * Opening what is no BPF object answers EACCES (bpf_inode_type): a stranger, as is a name that we
  * do not write. Any other failure ends the observation: planning with half of the state would be
@@ -190,7 +183,7 @@ static bool observe_pin_at(const struct observer *observer, const struct kernel_
 	if (!error || fd == -ENOENT) /* gone since the folder was read */
 		return true;
 	if (fd != -EACCES && error != -EINVAL)
-		return cannot_read(observer, path_in(observer, folder, file), error);
+		return kernel_cannot_read(observer->kernel, path_in(observer, folder, file), error);
 	*vec_add(kernel->arena, &observer->state->strangers) = path_in(observer, folder, file);
 	return true;
 }
@@ -223,7 +216,7 @@ static bool observe_record(
 	int error = kernel_read_text_in(arena, folder, file, &text);
 
 	if (error)
-		return cannot_read(observer, path_in(observer, folder, file), error);
+		return kernel_cannot_read(observer->kernel, path_in(observer, folder, file), error);
 	if (!take_record(observer, file, text))
 		*vec_add(arena, &observer->state->strangers) = path_in(observer, folder, file);
 	return true;
@@ -389,7 +382,7 @@ static bool read_text(const struct observer *observer, enum kernel_text text, co
 	const char *path = kernel_text_path(observer->kernel, observer->state->deployment, text);
 	int error = kernel_read_text(observer->kernel->arena, path, ret);
 
-	return !error || cannot_read(observer, path, error);
+	return !error || kernel_cannot_read(observer->kernel, path, error);
 }
 
 /* What is in the deployment's folder besides what belongs there. */
