@@ -129,22 +129,13 @@ static bool find_whether_empty(
 	return answer >= 0 || kernel_cannot_read(&reconcile->kernel, path, answer);
 }
 
-/* Of maps that lose an attachment: what it leaves there is for the sockets in them. */
-static bool find_empty_maps(
-	struct reconcile *reconcile, const struct manifest *manifest, struct state *state)
+/* What was left of an attachment for the sockets in its map goes when they have left. */
+static bool find_empty_maps(struct reconcile *reconcile, struct state *state)
 {
-	struct name_index wanted = { 0 };
-
-	vec_each (attachment, &manifest->attachments)
-		name_index_add(reconcile->arena, &wanted,
-			state_attachment_name(
-				reconcile->arena, attachment->target_name, attachment->kind),
-			0);
 	vec_each (old, &state->attachments) {
 		size_t at = name_index_find(&state->map_names, old->target);
 
-		if (!old->kind->on_cgroup && at != NAME_ABSENT &&
-			name_index_find(&wanted, old->name) == NAME_ABSENT &&
+		if (state_attachment_is_off(old) && at != NAME_ABSENT &&
 			state->maps.items[at].entries < 0 &&
 			!find_whether_empty(reconcile, state, &state->maps.items[at]))
 			return false;
@@ -227,7 +218,7 @@ static bool plan_wanted(struct reconcile *reconcile, const struct desired *wante
 		!observe_targets(reconcile, manifest, state))
 		return false;
 	count_what_is_lost(reconcile, manifest, state);
-	if (!find_empty_maps(reconcile, manifest, state))
+	if (!find_empty_maps(reconcile, state))
 		return false;
 	*vec_add(reconcile->arena, ret) =
 		plan_make(reconcile->arena, &request, reconcile->diagnostics);

@@ -5,6 +5,8 @@
  */
 #include "lib/apply/internal.h"
 
+#include "lib/base/cleanup.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -32,18 +34,42 @@ static bool clean_link_pin(struct apply_run *run, const struct deployment_run *d
 	       remove_pin(run, step_path(run, deployment, step, FOLDER_LINKS), objects->link);
 }
 
+/*
+ * Sockets that are in a map keep its dispatcher: who attaches it again reaches them by it. The hook has no
+ * program by now, so that none comes under it any more. 0, 1 or a negative errno.
+ */
+static int slot_stays(const struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step)
+{
+	const struct plan *plan = deployment->plan;
+	const char *target = step->old->target;
+	cleanup_fd int map = -1;
+
+	if (!step->retires)
+		return plan->partial && !step->old->kind->on_cgroup;
+	map = kernel_open_pin(kernel_path(run->kernel, plan->deployment, FOLDER_MAPS, target));
+	return map < 0 ? map : kernel_may_have_sockets(map, state_map_named(plan->state, target));
+}
+
+static bool remove_slot(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects)
+{
+	return remove_pin(run, step_path(run, deployment, step, FOLDER_DISPATCHERS), -1) &&
+	       remove_pin(run, step_path(run, deployment, step, FOLDER_SLOTS), objects->slot) &&
+	       (deployment->plan->partial || remove_record(run, deployment, step->file));
+}
+
 static bool clean_slot(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects)
 {
-	bool partial = deployment->plan->partial;
+	int stays;
 
-	/* Sockets that are in a map keep its dispatcher: who attaches it again reaches them by it. */
-	if (step->action != PLAN_DELETE || step->foreign || step->retires ||
-		(partial && !step->old->kind->on_cgroup))
+	if (step->action != PLAN_DELETE || step->foreign)
 		return true;
-	return remove_pin(run, step_path(run, deployment, step, FOLDER_DISPATCHERS), -1) &&
-	       remove_pin(run, step_path(run, deployment, step, FOLDER_SLOTS), objects->slot) &&
-	       (partial || remove_record(run, deployment, step->file));
+	stays = slot_stays(run, deployment, step);
+	if (stays < 0)
+		return apply_refused(run, step, "look for sockets of", stays);
+	return stays || remove_slot(run, deployment, step, objects);
 }
 
 static bool clean_program(struct apply_run *run, const struct deployment_run *deployment,

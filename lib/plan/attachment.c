@@ -248,7 +248,10 @@ struct plan_step *plan_delete_attachment(
 	return step;
 }
 
-/* Whether sockets may go on running its dispatcher, in a map that is not to go. */
+/*
+ * Whether sockets may go on running its dispatcher, in a map that is not to go. One that is attached
+ * still can get some until it is detached; of one that is not, those that are in the map are all.
+ */
 static bool outlasts_its_link(const struct planner *planner, const struct state_attachment *old)
 {
 	const struct state_map *map = state_map_named(planner->state, old->target);
@@ -256,8 +259,9 @@ static bool outlasts_its_link(const struct planner *planner, const struct state_
 			    ? name_index_find(&planner->manifest->map_names, old->target)
 			    : NAME_ABSENT;
 
-	return at != NAME_ABSENT && !planner->map_is_replaced[at] && map && map->entries != 0 &&
-	       old->slot.id && !old->slot.foreign && old->dispatcher.id && !old->dispatcher.foreign;
+	return at != NAME_ABSENT && !planner->map_is_replaced[at] && map &&
+	       (map->entries != 0 || !state_attachment_is_off(old)) && old->slot.id &&
+	       !old->slot.foreign && old->dispatcher.id && !old->dispatcher.foreign;
 }
 
 static void delete_unwanted_attachment(struct planner *planner, const struct state_attachment *old)

@@ -68,8 +68,9 @@ struct plan_step {
 	bool loses_sockets; /* PLAN_MAP: those that are in the one that goes leave it */
 	bool retires_slot;  /* PLAN_ATTACHMENT: they keep the old slot, and another is made */
 	/*
-	 * PLAN_ATTACHMENT, deleted: the map stays, and the sockets in it keep the dispatcher. So that stays,
-	 * too, and its slot, which passes: when the attachment comes back, it reaches them.
+	 * PLAN_ATTACHMENT, deleted: the map stays, and the sockets in it keep the dispatcher. Where there
+	 * are any that stays, too, and its slot, which passes: when the attachment comes back, it reaches
+	 * them.
 	 */
 	bool retires;
 

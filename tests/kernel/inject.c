@@ -8,6 +8,7 @@
  *	                                       WHAT: ENOMEM...  the call is not made and fails
  *	                                             before     killed before the call
  *	                                             after      killed right after it
+ *	                                             stop       stopped before it (SIGSTOP)
  *	SOCKFORM_INJECT_COUNT=FILE             how many calls of each class were made, "bpf 51\nfs 70\n"
  *
  * With "+" behind NTH all later calls fail, too. Calls are counted from 1; "bpf" is bpf(), "fs" what
@@ -29,7 +30,7 @@ enum call_class { BPF, FS, CLASS_COUNT };
 
 static const char *const class_names[CLASS_COUNT] = { [BPF] = "bpf", [FS] = "fs" };
 
-enum order_kind { FAIL, KILL_BEFORE, KILL_AFTER };
+enum order_kind { FAIL, KILL_BEFORE, KILL_AFTER, STOP_BEFORE };
 
 struct order {
 	enum call_class class;
@@ -67,6 +68,8 @@ static void parse_order(const char *text)
 		order->kind = KILL_BEFORE;
 	else if (strcmp(what, "after") == 0)
 		order->kind = KILL_AFTER;
+	else if (strcmp(what, "stop") == 0)
+		order->kind = STOP_BEFORE;
 	else
 		order->error = error_named(what);
 }
@@ -115,6 +118,8 @@ static bool enter(enum call_class class)
 			continue;
 		if (orders[i].kind == KILL_BEFORE)
 			raise(SIGKILL);
+		if (orders[i].kind == STOP_BEFORE)
+			raise(SIGSTOP);
 		errno = orders[i].error;
 		if (orders[i].kind == FAIL)
 			return false;

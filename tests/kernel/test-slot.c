@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -256,6 +257,97 @@ Test(slot, what_was_taken_out_of_the_manifest_and_put_back)
 	sockform_expect(0, "apply", manifest.path);
 	cr_assert_neq(access(manifest_pin(&manifest, "slots/pair:stream_verdict"), F_OK), 0);
 	sockform_expect(0, "delete", manifest.path);
+	assert_ids(ids);
+	assert_pins(pins);
+	free(ids);
+	free(pins);
+}
+
+/* True where it stopped, false where it came to its end before. */
+static bool waits_until_stopped(const struct process *process)
+{
+	siginfo_t info = { 0 };
+
+	cr_assert_eq(waitid(P_PID, (id_t)process->pid, &info, WSTOPPED | WEXITED | WNOWAIT), 0);
+	return info.si_code == CLD_STOPPED;
+}
+
+static void start_stopping(struct process *ret, const char *path, unsigned int nth)
+{
+	char *inject = sibling_path("sockform-inject"), order[32];
+
+	snprintf(order, sizeof(order), "bpf:%u:stop", nth);
+	setenv("SOCKFORM_INJECT", order, 1);
+	cr_assert(process_start(ret, 0, (const char *const[]){ inject, "apply", path, NULL }));
+	unsetenv("SOCKFORM_INJECT");
+	free(inject);
+}
+
+static bool has_verdict(int map)
+{
+	uint32_t program, count = 1, flags;
+
+	cr_assert_eq(
+		bpf_prog_query(map, BPF_SK_SKB_STREAM_VERDICT, 0, &flags, &program, &count), 0);
+	return count;
+}
+
+/*
+ * A socket enters the map before the nth call of the apply that takes the attachment away, and the
+ * attachment comes back. False where there are not so many calls; *ret: it entered under the verdict.
+ */
+static bool comes_at(const struct manifest *manifest, unsigned int nth, bool *ret)
+{
+	struct process apply;
+	struct result result;
+	struct pair pair;
+	int map;
+	bool stopped;
+
+	*ret = false;
+	write_pair(manifest, true);
+	sockform_expect(0, "apply", manifest->path);
+	map = bpf_obj_get(manifest_pin(manifest, "maps/pair"));
+	pair_open(&pair);
+	write_pair(manifest, false);
+	start_stopping(&apply, manifest->path, nth);
+	stopped = waits_until_stopped(&apply);
+	if (stopped) {
+		*ret = has_verdict(map);
+		cr_assert_eq(socket_insert(map, 0, pair.server), 0);
+		kill(apply.pid, SIGCONT);
+	}
+	process_wait(&apply, &result, ANSWER_MS);
+	assert_code(&result, 0);
+	result_finish(&result);
+	if (*ret) {
+		give(pair.client, "passes");
+		assert_gets(pair.server, "passes");
+		write_pair(manifest, true);
+		sockform_expect(0, "apply", manifest->path);
+		give(pair.client, "again");
+		assert_gets(pair.client, "again");
+	}
+	close(map);
+	pair_close(&pair);
+	sockform_expect(0, "delete", manifest->path);
+	return stopped;
+}
+
+/* Whenever it comes, it is one of those that the attachment reaches when it is put back. */
+Test(slot, a_socket_that_comes_while_the_attachment_goes)
+{
+	char *ids = snapshot_ids(), *pins = snapshot_pins();
+	struct manifest manifest;
+	unsigned int under = 0;
+	bool entered;
+
+	manifest_init(&manifest, "comes");
+	for (unsigned int nth = 1; comes_at(&manifest, nth, &entered); nth++) {
+		cr_assert_lt(nth, 1000);
+		under += entered;
+	}
+	cr_assert_gt(under, 0);
 	assert_ids(ids);
 	assert_pins(pins);
 	free(ids);
