@@ -209,10 +209,12 @@ bool take_sources(struct invocation *invocation)
 		/* What is not there is told when it is loaded. */
 		if (origin)
 			*vec_add(&invocation->arena, &reconcile->pruned) = origin;
-		else if (strcmp(operand, "-") == 0)
+		else if (!errno)
 			return usage_error(invocation,
-				       "--prune goes by where manifests came from, and standard "
-				       "input is nowhere") == EXIT_DONE;
+				       "--prune goes by where manifests came from, and %s is "
+				       "nowhere to come back to",
+				       strcmp(operand, "-") == 0 ? "standard input" : operand) ==
+			       EXIT_DONE;
 	}
 	return true;
 }

@@ -16,6 +16,7 @@ struct detacher {
 	const char *title; /* of the target */
 	uint64_t target_id;
 	const char *cgroup_mount;
+	bool is_blind;                    /* what others attached to it cannot be seen */
 	VEC(const struct state *) states; /* of all deployments */
 };
 
@@ -142,6 +143,7 @@ static bool look_at(
 	bool shared;
 	int error = kernel_query_hook(
 		&detacher->reconcile->kernel, &hook, detacher->target_id, &holders, &shared);
+	bool is_blind = error == -EINVAL && !cgroup;
 
 	*found = (struct plan_hook){ .target = detacher->title,
 		.kind = kind,
@@ -150,11 +152,12 @@ static bool look_at(
 	vec_each (holder, &holders)
 		if (!is_own(detacher, holder))
 			*vec_add(arena, &found->holders) = *holder;
-	if (error)
+	detacher->is_blind |= is_blind;
+	if (error && !is_blind)
 		diag_add(detacher->reconcile->diagnostics, DIAG_E0402, mark_none,
 			"cannot look at what is attached to %s: %s", detacher->title,
 			kernel_explain(arena, error));
-	return !error;
+	return !error || is_blind;
 }
 
 static bool exists(const struct detacher *detacher, const char *deployment)
@@ -208,6 +211,12 @@ static bool plan_others(struct detacher *detacher, int target, plan_list *ret)
 	plan = plan_detach_foreign(arena, nothing, &hooks, request->program);
 	if (!request->force)
 		plan_refuse_foreign(plan, detacher->reconcile->diagnostics);
+	/* Of a deployment's map its own are meant in the first place, and those are known. */
+	if (detacher->is_blind && !request->map && !ret->count)
+		diag_add(detacher->reconcile->diagnostics, DIAG_E0402, mark_none,
+			"cannot look at what is attached to %s: this kernel does not tell of maps",
+			detacher->title)
+			->hint = "what no deployment has there is for who attached it to detach";
 	if (plan->steps.count || !ret->count)
 		*vec_add(arena, ret) = plan;
 	return true;

@@ -103,6 +103,13 @@ int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
 	return error;
 }
 
+static int undo_nothing(struct apply_run *run, const struct journal_entry *entry)
+{
+	(void)run;
+	(void)entry;
+	return -EMFILE;
+}
+
 /*
  * Where there is no descriptor left to hold it by, it goes all the same, with no way back: or what is
  * large could not be taken away at all.
@@ -111,14 +118,13 @@ int journal_unpin(struct apply_run *run, const char *path, int open)
 {
 	cleanup_fd int opened = open >= 0 ? -1 : kernel_open_pin(path);
 	int old = open >= 0 ? open : opened;
-	int error = old >= 0 || old == -ENOENT || old == -EMFILE || old == -ENFILE
-			    ? kernel_unpin(path)
-			    : old;
+	bool no_way_back = old == -EMFILE || old == -ENFILE;
+	int error = old >= 0 || old == -ENOENT || no_way_back ? kernel_unpin(path) : old;
 	struct journal_entry *entry;
 
-	if (error || old < 0)
+	if (error || old == -ENOENT)
 		return error;
-	entry = add_entry(run, undo_pin, path);
+	entry = add_entry(run, no_way_back ? undo_nothing : undo_pin, path);
 	entry->open = open;
 	entry->pin = fd_steal(&opened);
 	return 0;
@@ -194,9 +200,12 @@ int journal_attach_link(struct apply_run *run, struct step_objects *objects,
 int journal_attach_program(struct apply_run *run, struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path)
 {
+	int64_t id = kernel_object_id(objects->dispatcher);
+	bool is_there = id > 0 && kernel_is_on_hook((uint32_t)id, hook) == 1;
 	int error = kernel_attach_program(objects->dispatcher, hook);
 
-	if (!error)
+	/* What was there before stays when this is taken back. */
+	if (!error && !is_there)
 		add_attach(run, objects, hook, path);
 	return error;
 }

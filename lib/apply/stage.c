@@ -4,14 +4,6 @@
 
 #include "lib/base/cleanup.h"
 
-static int write_text(struct apply_run *run, const struct plan *plan, enum kernel_text text,
-	const char *is, const char *was)
-{
-	const char *path = kernel_text_path(run->kernel, plan->deployment, text);
-
-	return journal_write_text(run, path, is, was);
-}
-
 static bool make_folders(struct apply_run *run, const struct deployment_run *deployment)
 {
 	const struct plan *plan = deployment->plan;
@@ -19,10 +11,14 @@ static bool make_folders(struct apply_run *run, const struct deployment_run *dep
 	const char *path = kernel_deployment_path(run->kernel, plan->deployment);
 	int error = journal_make_folder(run, path);
 
-	if (!error && !state->layout)
-		error = write_text(run, plan, TEXT_LAYOUT, STATE_LAYOUT, NULL);
-	if (!error && plan->source)
-		error = write_text(run, plan, TEXT_SOURCE, plan->source, state->source);
+	if (!error && !state->layout) {
+		path = kernel_text_path(run->kernel, plan->deployment, TEXT_LAYOUT);
+		error = journal_write_text(run, path, STATE_LAYOUT, NULL);
+	}
+	if (!error && plan->source) {
+		path = kernel_text_path(run->kernel, plan->deployment, TEXT_SOURCE);
+		error = journal_write_text(run, path, plan->source, state->source);
+	}
 	for (enum kernel_folder folder = 0; !error && folder < FOLDER_COUNT; folder++) {
 		path = kernel_folder_path(run->kernel, plan->deployment, folder);
 		error = journal_make_folder(run, path);

@@ -234,7 +234,7 @@ int kernel_query_hook(struct kernel *kernel, const struct kernel_hook *hook, uin
 	 * Of the two verdicts that exclude each other, asking for the one answers EBUSY where the
 	 * other is (sock_map_prog_lookup in net/core/sock_map.c).
 	 */
-	if (error == -EINVAL || error == -EBUSY)
+	if (error == -EBUSY)
 		error = 0;
 	*shared = found.flags & BPF_F_ALLOW_MULTI;
 	if (found.count)
@@ -343,7 +343,8 @@ static int look_at_hook(struct kernel *kernel, struct state *state,
 	if (wanted->kind->on_cgroup)
 		find_forbidding(kernel, state, wanted->target, hook.type, &found.holders);
 	state_add_hook(kernel->arena, state, found);
-	return error;
+	/* What nobody can see is left to attaching. */
+	return error == -EINVAL && !wanted->kind->on_cgroup ? 0 : error;
 }
 
 /* Of what is on a hook only a program without a link is replaced, and only where there is one. */

@@ -246,9 +246,9 @@ int kernel_link_info(int fd, struct kernel_link *ret);
 
 /*
  * Adds the programs that are on a hook to *ret; `target_id` is the target's. *shared: others may go
- * beside them. 0, also where the kernel cannot tell (before about 5.18), or a negative errno. Which
- * links there are is read with the first hook that has a program, for all that follow until bpffs is
- * opened again.
+ * beside them. 0 or a negative errno, which is -EINVAL where the kernel cannot tell of maps (before about
+ * 5.18). Which links there are is read with the first hook that has a program, for all that follow until
+ * bpffs is opened again.
  */
 int kernel_query_hook(struct kernel *kernel, const struct kernel_hook *hook, uint64_t target_id,
 	state_holders *ret, bool *shared);

@@ -85,35 +85,40 @@ static void check_names(
 
 const char *manifest_origin(struct arena *arena, const char *path)
 {
-	char *real = realpath(path, NULL);
-	const char *copy = real ? arena_copy(arena, real, strlen(real)) : NULL;
+	const char *copy = NULL;
+	struct stat is;
+	char *real;
 
+	errno = 0;
+	if (strcmp(path, "-") == 0 || stat(path, &is) != 0)
+		return NULL;
+	/* A pipe's name leads nowhere the next time. */
+	if (!S_ISREG(is.st_mode) && !S_ISDIR(is.st_mode))
+		return NULL;
+	real = realpath(path, NULL);
+	if (real)
+		copy = arena_copy(arena, real, strlen(real));
 	free(real);
 	return copy;
 }
 
-/* False where it has one that cannot be found out. */
-static bool find_origin(struct manifest_loader *loader, const char *path, const struct stat *is)
+static bool is_folder(const char *path)
 {
-	/* A pipe's name leads nowhere the next time. */
-	bool lasts = S_ISREG(is->st_mode) || S_ISDIR(is->st_mode);
+	struct stat is;
 
-	loader->origin = lasts ? manifest_origin(loader->arena, path) : NULL;
-	return !lasts || loader->origin;
+	return stat(path, &is) == 0 && S_ISDIR(is.st_mode);
 }
 
 static void load_path(struct manifest_loader *loader, const char *path, manifest_list *ret)
 {
-	struct stat is = { 0 };
-
+	loader->origin = manifest_origin(loader->arena, path);
 	/* What is not there is told when it is read. */
-	if ((strcmp(path, "-") != 0 && stat(path, &is) != 0 && errno != ENOENT) ||
-		!find_origin(loader, path, &is)) {
+	if (!loader->origin && errno && errno != ENOENT) {
 		diag_add(loader->diagnostics, DIAG_E0100, mark_none, "cannot look at %s: %s", path,
 			strerror(errno));
 		return;
 	}
-	if (S_ISDIR(is.st_mode))
+	if (loader->origin && is_folder(loader->origin))
 		load_folder(loader, path, ret);
 	else
 		load_file(loader, path, ret);

@@ -189,7 +189,10 @@ bool manifest_is_setting(const char *text);
 void manifest_load(struct arena *arena, const struct source *source,
 	struct diagnostics *diagnostics, manifest_list *ret);
 
-/* Real path of a file or folder; NULL where it is not there. */
+/*
+ * Real path of a file or folder. NULL with errno; that is 0 for what is nothing to come back to, like
+ * standard input ("-") and pipes.
+ */
 const char *manifest_origin(struct arena *arena, const char *path);
 
 /*

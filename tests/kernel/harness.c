@@ -41,6 +41,25 @@ char *sibling_path(const char *name)
 	return path;
 }
 
+void sockform_distorted(struct result *ret, const char *fault, const char *const arguments[])
+{
+	const char *sanitizer = getenv("ASAN_OPTIONS");
+	char *library = sibling_path("libdistort.so"), preload[512], options[512], inject[64];
+	const char *argv[16] = { "env", preload, options, inject, sockform_path() };
+	size_t count = 5;
+
+	for (; *arguments; arguments++) {
+		cr_assert_lt(count, sizeof(argv) / sizeof(argv[0]) - 1);
+		argv[count++] = *arguments;
+	}
+	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", library);
+	snprintf(options, sizeof(options), "ASAN_OPTIONS=%s%sverify_asan_link_order=0",
+		sanitizer ? sanitizer : "", sanitizer ? ":" : "");
+	snprintf(inject, sizeof(inject), "INJECT=%s", fault);
+	command_run(ret, 0, argv);
+	free(library);
+}
+
 static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *where)
 {
 	(void)stat;

@@ -44,6 +44,9 @@ char *sibling_path(const char *name);
 #define sockform_as(result, flags, ...)                                                            \
 	command_run(result, flags, (const char *const[]){ sockform_path(), __VA_ARGS__, NULL })
 
+/* Runs `sockform ARGUMENTS...`, which end with NULL, on a kernel that has a fault of distort.c. */
+void sockform_distorted(struct result *ret, const char *fault, const char *const arguments[]);
+
 /* Runs it and asserts the exit code; the output is shown when it is another, then freed. */
 #define sockform_expect(code, ...)                                                                 \
 	do {                                                                                       \

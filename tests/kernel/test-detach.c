@@ -240,6 +240,37 @@ Test(detach, programs_of_others_need_force)
 	close(map);
 }
 
+/* As before about 5.18: that nobody tells is not said to be nothing. */
+Test(detach, what_cannot_be_seen_is_no_nothing)
+{
+	int map = sockmap_make(), verdict = program_pass();
+	struct manifest manifest;
+	struct result result;
+	char id[32];
+
+	snprintf(id, sizeof(id), "id:%u", map_id(map));
+	cr_assert_eq(bpf_prog_attach(verdict, map, BPF_SK_SKB_STREAM_VERDICT, 0), 0);
+	sockform_distorted(&result, "no-query", (const char *const[]){ "detach", id, NULL });
+	assert_code(&result, 3);
+	assert_says(result.err, "this kernel does not tell of maps");
+	cr_assert_str_eq(result.out, "");
+	result_finish(&result);
+	close(map);
+
+	/* What a deployment has on a map of its own is known all the same. */
+	applied(&manifest, "blind");
+	map = open_pair(&manifest);
+	for (int i = 0; i < 2; i++) {
+		sockform_distorted(&result, "no-query",
+			(const char *const[]){ "detach", pair_of(&manifest), NULL });
+		assert_code(&result, 0);
+		assert_says(result.out, i ? "nothing is attached" : "3 deleted in ");
+		result_finish(&result);
+	}
+	cr_assert_eq(hook_program(map, BPF_SK_SKB_STREAM_VERDICT), 0);
+	close(map);
+}
+
 Test(detach, links_of_others_need_force)
 {
 	int map = sockmap_make(), verdict = program_pass(), link;

@@ -294,20 +294,9 @@ Test(features, without_perfmon_what_is_for_tracing_is_unknown)
 	result_finish(&result);
 }
 
-/* Runs it with a fault of distort.c. */
 static void run_with(struct result *ret, const char *fault, const char *option)
 {
-	const char *sanitizer = getenv("ASAN_OPTIONS");
-	char *library = sibling_path("libdistort.so"), preload[512], options[512], inject[64];
-	const char *const argv[] = { "env", preload, options, inject, sockform_path(), "features",
-		option, NULL };
-
-	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", library);
-	snprintf(options, sizeof(options), "ASAN_OPTIONS=%s%sverify_asan_link_order=0",
-		sanitizer ? sanitizer : "", sanitizer ? ":" : "");
-	snprintf(inject, sizeof(inject), "INJECT=%s", fault);
-	command_run(ret, 0, argv);
-	free(library);
+	sockform_distorted(ret, fault, (const char *const[]){ "features", option, NULL });
 }
 
 /* What an older kernel lacks is missed, and what that costs is said below it. */

@@ -255,7 +255,7 @@ Test(prune, what_was_applied_from_standard_input_since_stays)
 Test(prune, an_error_prunes_nothing)
 {
 	struct folder folder;
-	char *ids, *pins;
+	char *ids, *pins, *pipe;
 
 	folder_init(&folder, "wrong");
 	sockform_expect(0, "apply", folder.path);
@@ -278,6 +278,10 @@ Test(prune, an_error_prunes_nothing)
 	says(2, "E0100", "apply", "--prune", folder.path);
 	says(2, "standard input is nowhere", "apply", "--prune", "-");
 	says(2, "standard input is nowhere", "plan", "--prune", "-");
+	pipe = scratch_path("pipe");
+	cr_assert_eq(mkfifo(pipe, 0600), 0);
+	says(2, "pipe is nowhere to come back to", "apply", "--prune", pipe);
+	free(pipe);
 	assert_ids(ids);
 	assert_pins(pins);
 	free(ids);
