@@ -103,15 +103,18 @@ static int64_t count_entries(
 	return fd < 0 ? fd : kernel_count_entries(fd, map);
 }
 
-/* What would be lost is counted where something would be: it takes a walk of the map. */
-static void count_what_is_lost(
+/*
+ * What would be lost is counted where something would be, and what came with a map that is not ours: it
+ * takes a walk of the map.
+ */
+static void count_what_is_told(
 	struct reconcile *reconcile, const struct manifest *manifest, struct state *state)
 {
 	vec_each (map, &manifest->maps) {
 		size_t at = name_index_find(&state->map_names, map->self.text);
 		struct state_map *old = at == NAME_ABSENT ? NULL : &state->maps.items[at];
 
-		if (old && plan_map_difference(reconcile->arena, map, old))
+		if (old && (old->foreign || plan_map_difference(reconcile->arena, map, old)))
 			old->entries = count_entries(reconcile, state, old);
 	}
 }
@@ -217,7 +220,7 @@ static bool plan_wanted(struct reconcile *reconcile, const struct desired *wante
 	if (!kernel_observe(&reconcile->kernel, manifest->name.text, state) ||
 		!observe_targets(reconcile, manifest, state))
 		return false;
-	count_what_is_lost(reconcile, manifest, state);
+	count_what_is_told(reconcile, manifest, state);
 	if (!find_empty_maps(reconcile, state))
 		return false;
 	*vec_add(reconcile->arena, ret) =

@@ -99,13 +99,15 @@ const char *plan_map_difference(
 	return key_difference(arena, map, old);
 }
 
-/* What becomes of what is in a map, by what that is. */
+/* What becomes of what is in a map, by what that is, and how it is called. */
 static const struct loss {
 	const char *unknown, *one, *many;
+	const char *noun, *nouns;
 } losses[] = {
-	{ "its sockets leave it", "1 socket leaves it", "%lld sockets leave it" },
-	{ "what is in it is lost", "1 value is lost", "%lld values are lost" },
-	{ "what is in it is lost", "1 entry is lost", "%lld entries are lost" },
+	{ "its sockets leave it", "1 socket leaves it", "%lld sockets leave it", "socket",
+		"sockets" },
+	{ "what is in it is lost", "1 value is lost", "%lld values are lost", "value", "values" },
+	{ "what is in it is lost", "1 entry is lost", "%lld entries are lost", "entry", "entries" },
 };
 
 static const struct loss *loss_of(const struct map_kind *kind)
@@ -125,6 +127,18 @@ static const char *loss_text(struct arena *arena, const struct state_map *old)
 		return loss->unknown;
 	return old->entries == 1 ? loss->one
 				 : arena_printf(arena, loss->many, (long long)old->entries);
+}
+
+/* "map 17, which sockform did not make, with 3 entries in it" */
+static const char *foreign_map_text(struct arena *arena, const struct state_map *old)
+{
+	const struct loss *loss = loss_of(map_kind_of(old->type));
+	const char *who = plan_foreign_text(arena, "map", old->id);
+
+	return old->entries < 0
+		       ? who
+		       : arena_printf(arena, "%s, with %lld %s in it", who, (long long)old->entries,
+				 old->entries == 1 ? loss->noun : loss->nouns);
 }
 
 static void refuse_replacing(struct planner *planner, const struct manifest_map *map,
@@ -149,7 +163,7 @@ static void explain_map(struct planner *planner, struct plan_step *step,
 	const struct state_map *old, const char *difference)
 {
 	struct arena *arena = planner->arena;
-	const char *who = old->foreign ? plan_foreign_text(arena, "map", old->id) : NULL;
+	const char *who = old->foreign ? foreign_map_text(arena, old) : NULL;
 	const char *loss = difference ? loss_text(arena, old) : NULL;
 
 	plan_check_foreign_map(planner, old, step->mark);

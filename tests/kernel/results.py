@@ -129,7 +129,7 @@ def check_damage(path):
     """What stands in our place, and what is gone."""
     os.unlink(f"{PINS}/{NAME}/records/pairs")
     check("status with drift", 1, lambda v: v["deployments"][0]["drift"], "status", NAME)
-    check("apply that takes over", 0, does("update", "map", "takes over"),
+    check("apply that takes over", 0, does("update", "map", "with 0 sockets in it"),
           "apply", "--force", path)
     check("detach", 0, does("delete", "attachment"), "detach", f"{NAME}/pairs")
     check("status of what is detached", 1,

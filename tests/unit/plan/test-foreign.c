@@ -42,12 +42,32 @@ Test(foreign, a_map_that_would_do_is_taken_over)
 
 	begin();
 	world.state.maps.items[0].foreign = true;
+	world.state.maps.items[0].entries = -1;
 	plan = plan_with(true);
 	expect_no_diagnostics();
 	expect_step(plan, 0, PLAN_MAP, PLAN_UPDATE, "pairs");
 	cr_assert_str_eq(
 		plan->steps.items[0].reason, "takes over map 10, which sockform did not make");
 	expect_refused("in the place of map \"pairs\" is map 10, which sockform did not make");
+}
+
+Test(foreign, what_a_map_brings_with_it_is_said)
+{
+	static const struct {
+		int64_t entries;
+		const char *reason;
+	} cases[] = {
+		{ 0, "takes over map 10, which sockform did not make, with 0 sockets in it" },
+		{ 1, "takes over map 10, which sockform did not make, with 1 socket in it" },
+		{ 12, "takes over map 10, which sockform did not make, with 12 sockets in it" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin();
+		world.state.maps.items[0].foreign = true;
+		world.state.maps.items[0].entries = cases[i].entries;
+		cr_assert_str_eq(plan_with(true)->steps.items[0].reason, cases[i].reason);
+	}
 }
 
 /* Whose data it is does not matter to --replace: it is not ours to lose. */
