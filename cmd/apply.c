@@ -14,7 +14,7 @@ static bool check(struct invocation *invocation, const desired_list *desired)
 
 static bool apply(struct invocation *invocation, const desired_list *desired)
 {
-	double started = milliseconds_now();
+	double started = clock_milliseconds();
 	plan_list plans = { 0 };
 
 	if (!reconcile_apply(&invocation->reconcile, "apply", desired, &plans, NULL))

@@ -2,6 +2,7 @@
 /* A verb of the command line: a row of the table in main.c, and a file of its own. */
 #pragma once
 
+#include "lib/base/clock.h"
 #include "lib/reconcile.h"
 
 enum exit_code {
@@ -68,10 +69,7 @@ int usage_error(struct invocation *invocation, const char *format, ...)
  */
 bool take_sources(struct invocation *invocation);
 
-/* Milliseconds since some fixed time. */
-double milliseconds_now(void);
-
-/* Reports plans that have been applied, in the time since `started`. */
+/* Reports plans that have been applied, in the time since `started`, of clock_milliseconds(). */
 void report_done(struct invocation *invocation, const plan_list *plans, double started);
 
 int cmd_validate(struct invocation *invocation);

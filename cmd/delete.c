@@ -30,7 +30,7 @@ int cmd_delete(struct invocation *invocation)
 		return usage_error(invocation, "a deployment's name is 1 to 63 of a-z, 0-9 and -");
 	if (!collect_targets(invocation, &targets))
 		return diag_exit_code(&invocation->diagnostics);
-	started = milliseconds_now();
+	started = clock_milliseconds();
 	if (!reconcile_delete(
 		    &invocation->reconcile, "delete", targets.items, targets.count, &plans))
 		return diag_exit_code(&invocation->diagnostics);

@@ -95,7 +95,7 @@ int cmd_detach(struct invocation *invocation)
 		result = parse_hook(invocation, invocation->operands[at], &hooks);
 	if (result)
 		return result;
-	started = milliseconds_now();
+	started = clock_milliseconds();
 	if (!reconcile_detach(&invocation->reconcile, "detach", &hooks, &plans))
 		return diag_exit_code(&invocation->diagnostics);
 	report_done(invocation, &plans, started);

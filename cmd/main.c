@@ -9,7 +9,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define FILES_HELP "FILE is a manifest, a directory (its *.yaml, sorted) or - for standard input.\n"
@@ -119,18 +118,10 @@ static const struct {
 
 #define OPTION_COUNT (sizeof(options) / sizeof(options[0]))
 
-double milliseconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
 void report_done(struct invocation *invocation, const plan_list *plans, double started)
 {
 	report_plans(&invocation->out, plans->items, plans->count, REPORT_DONE,
-		milliseconds_now() - started);
+		clock_milliseconds() - started);
 }
 
 static void write_overview(FILE *stream)

@@ -121,7 +121,7 @@ static void report_left(struct invocation *invocation, const plan_list *applied)
 static void delete_created(struct invocation *invocation, const target_list *created)
 {
 	plan_list plans = { 0 };
-	double started = milliseconds_now();
+	double started = clock_milliseconds();
 
 	if (created->count && reconcile_delete(&invocation->reconcile, "run", created->items,
 				      created->count, &plans))
@@ -155,7 +155,7 @@ static void take_signals(int signals)
 static void apply_and_serve(struct invocation *invocation, struct feed_set *feeds, int signals,
 	const desired_list *desired)
 {
-	double started = milliseconds_now();
+	double started = clock_milliseconds();
 	target_list created = { 0 };
 	plan_list plans = { 0 };
 

@@ -9,6 +9,7 @@
 #include "lib/apply/internal.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
 
 #include <string.h>
 #include <time.h>
@@ -32,18 +33,10 @@ struct leaving {
 
 struct drain {
 	struct apply_run *run;
-	double deadline; /* milliseconds, as milliseconds_now */
+	double deadline; /* milliseconds, as clock_milliseconds */
 	unsigned int seconds;
 	VEC(struct leaving) maps;
 };
-
-static double milliseconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
 
 static void wait_milliseconds(double most)
 {
@@ -83,10 +76,10 @@ static void look(struct leaving *leaving, int queues)
 		return;
 	leaving->error = kernel_read_queues(queues, leaving->map, leaving->most, &leaving->queues);
 	if (!leaving->seen || leaving->queues.holding || leaving->queues.received != before)
-		leaving->since = milliseconds_now();
+		leaving->since = clock_milliseconds();
 	leaving->seen = true;
 	leaving->quiet =
-		!leaving->error && milliseconds_now() - leaving->since >= QUIET_MILLISECONDS;
+		!leaving->error && clock_milliseconds() - leaving->since >= QUIET_MILLISECONDS;
 }
 
 /* Whether something is to be waited for. */
@@ -103,7 +96,7 @@ static bool look_at_all(struct drain *drain, int queues)
 
 static void wait_until_quiet(struct drain *drain, int queues)
 {
-	while (look_at_all(drain, queues) && milliseconds_now() < drain->deadline &&
+	while (look_at_all(drain, queues) && clock_milliseconds() < drain->deadline &&
 		!kernel_is_told_to_stop())
 		wait_milliseconds(LOOK_MILLISECONDS);
 }
@@ -133,7 +126,7 @@ static const char *list_names(const struct drain *drain, size_t count)
 /* One wait for all, since all slots pass by now. */
 static void wait_blindly(struct drain *drain)
 {
-	double most = drain->deadline - milliseconds_now();
+	double most = drain->deadline - clock_milliseconds();
 	size_t count = 0;
 	int error = 0;
 
@@ -193,7 +186,7 @@ void apply_drain(struct apply_run *run, unsigned int seconds)
 {
 	struct drain drain = {
 		.run = run,
-		.deadline = milliseconds_now() + seconds * 1e3,
+		.deadline = clock_milliseconds() + seconds * 1e3,
 		.seconds = seconds,
 	};
 

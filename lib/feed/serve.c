@@ -19,6 +19,7 @@
 #include "lib/feed/serve.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
 #include "lib/feed/counts.h"
 
 #include <errno.h>
@@ -28,7 +29,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define EVENTS_AT_ONCE 256
 #define ACCEPTS_AT_ONCE 256
@@ -36,14 +36,6 @@
 #define DRAIN_MOMENT_NS (20 * 1000 * 1000ull)     /* idle, with counts that match */
 #define DRAIN_PATIENCE_NS (1000 * 1000 * 1000ull) /* idle, with counts that do not */
 #define PAUSE_TICK_NS (100 * 1000 * 1000ull)      /* how long a paused listener waits */
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static const char *explain(int error)
 {
@@ -158,7 +150,7 @@ static void accept_some(struct feed_set *set, struct listener *listener)
 		return;
 	tell(set, "connections wait, because no more can be accepted", -errno);
 	pause_listener(set, listener, true);
-	set->next_resume = now_ns() + PAUSE_TICK_NS;
+	set->next_resume = clock_ns() + PAUSE_TICK_NS;
 }
 
 static bool has_drained(struct connection *connection, uint64_t now)
@@ -178,7 +170,7 @@ static bool has_drained(struct connection *connection, uint64_t now)
 
 static void end_connection(struct feed_set *set, struct connection *connection, uint32_t events)
 {
-	uint64_t now = now_ns();
+	uint64_t now = clock_ns();
 
 	if (events & EPOLLHUP || !(events & EPOLLRDHUP)) {
 		connection_close(set, connection);
@@ -227,7 +219,7 @@ static void resume_listeners(struct feed_set *set, uint64_t now)
 /* Milliseconds until something has to be looked at again, rounded up; -1: nothing. */
 static int next_timeout(const struct feed_set *set)
 {
-	uint64_t now = now_ns(), next = UINT64_MAX;
+	uint64_t now = clock_ns(), next = UINT64_MAX;
 
 	if (set->draining)
 		next = set->next_look;
@@ -280,7 +272,7 @@ static int loop(struct feed_set *set)
 			return -errno;
 		if (!handle_events(set, events, count))
 			return 0;
-		now = now_ns();
+		now = clock_ns();
 		look_at_draining(set, now);
 		resume_listeners(set, now);
 	}

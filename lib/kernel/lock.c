@@ -2,6 +2,7 @@
 #include "lib/kernel/kernel.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/base/clock.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -76,14 +77,6 @@ static const char *describe_holder(struct arena *arena, int fd)
 	return arena_printf(arena, "process %d (%s)", pid, command_of(arena, pid));
 }
 
-static double seconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* A caller that has these signals blocked waits for them elsewhere; not for ever here. */
 bool kernel_is_told_to_stop(void)
 {
@@ -95,6 +88,7 @@ bool kernel_is_told_to_stop(void)
 }
 
 /* 0, -ETIMEDOUT or another negative errno. */
+/* `deadline`: of clock_milliseconds(). */
 static int wait_for(int fd, int operation, double deadline)
 {
 	struct timespec pause = { .tv_nsec = POLL_FIRST_NANOSECONDS };
@@ -102,7 +96,7 @@ static int wait_for(int fd, int operation, double deadline)
 	while (flock(fd, operation | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
-		if (seconds_now() >= deadline || kernel_is_told_to_stop())
+		if (clock_milliseconds() >= deadline || kernel_is_told_to_stop())
 			return -ETIMEDOUT;
 		nanosleep(&pause, NULL);
 		pause.tv_nsec = pause.tv_nsec * 2 < POLL_MOST_NANOSECONDS ? pause.tv_nsec * 2
@@ -127,7 +121,7 @@ static int report(struct kernel *kernel, int error)
 int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 {
 	cleanup_fd int fd = -1, gate = -1;
-	double started = seconds_now();
+	double started = clock_milliseconds();
 	int error = 0;
 
 	if (kernel->root && !kernel_open_folder(kernel, kernel->root, &fd))
@@ -136,15 +130,15 @@ int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 		return -1;
 	gate = open_gate(kernel);
 	if (gate >= 0)
-		error = wait_for(gate, LOCK_EX, started + seconds);
+		error = wait_for(gate, LOCK_EX, started + seconds * 1e3);
 	if (!error)
-		error = wait_for(fd, exclusive ? LOCK_EX : LOCK_SH, started + seconds);
+		error = wait_for(fd, exclusive ? LOCK_EX : LOCK_SH, started + seconds * 1e3);
 	if (!error)
 		return fd_steal(&fd);
 	if (error != -ETIMEDOUT)
 		return report(kernel, error);
 	diag_add(kernel->diagnostics, DIAG_E0404, mark_none,
 		"%s is locked by %s, waited %.0f s (--lock-timeout)", kernel->root,
-		describe_holder(kernel->arena, fd), seconds_now() - started);
+		describe_holder(kernel->arena, fd), (clock_milliseconds() - started) / 1e3);
 	return -ETIMEDOUT;
 }

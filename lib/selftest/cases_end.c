@@ -30,7 +30,7 @@ static bool send_all(struct trial *trial, struct stream *stream)
 
 		if (sent < 0)
 			return false;
-		if (trial_now() >= until)
+		if (clock_ns() >= until)
 			return trial_late(trial, "%" PRIu64 " of %" PRIu64 " bytes can be sent",
 				stream->sent, stream->bytes);
 		if (!sent)
@@ -101,7 +101,7 @@ static bool wait_forwarded(struct trial *trial, struct stream *stream)
 {
 	uint64_t until = trial_patience(trial);
 
-	while (!stream->hooked && trial_now() < until) {
+	while (!stream->hooked && clock_ns() < until) {
 		if (!forward_end(trial, stream))
 			return false;
 		trial_tick(-1, 0);

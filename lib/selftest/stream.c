@@ -11,7 +11,6 @@
 
 #define CHUNK (64 << 10)
 #define DATAGRAM_MOST 1000
-#define NS_PER_MS 1000000ull
 
 /* Eight bytes at a time: a number that looks like chance, made of their place (splitmix64). */
 static uint64_t word_at(uint64_t place)
@@ -151,14 +150,14 @@ bool stream_run(struct trial *trial, struct stream *stream)
 {
 	bool is_long = stream->bytes > STREAM_WINDOW;
 	uint64_t patience = is_long ? TRIAL_LONG_STALL_MS : TRIAL_STALL_MS;
-	uint64_t until = trial_patience_of(trial, patience), moved_at = trial_now();
+	uint64_t until = trial_patience_of(trial, patience), moved_at = clock_ns();
 	int64_t moved;
 
 	while (stream->received < stream->bytes) {
 		if (!step(trial, stream, &moved))
 			return false;
 		if (moved) {
-			uint64_t now = trial_now();
+			uint64_t now = clock_ns();
 
 			if (now - moved_at > stream->pause)
 				stream->pause = now - moved_at;
@@ -166,7 +165,7 @@ bool stream_run(struct trial *trial, struct stream *stream)
 			until = trial_patience_of(trial, patience);
 			continue;
 		}
-		if (trial_now() >= until)
+		if (clock_ns() >= until)
 			return is_stuck(trial, stream);
 		trial_tick(stream->to, POLLIN);
 	}
@@ -190,7 +189,7 @@ bool stream_arrives(struct trial *trial, int fd, size_t bytes)
 	char seen[STREAM_PEEK];
 
 	while (recv(fd, seen, bytes, MSG_PEEK | MSG_DONTWAIT) < (ssize_t)bytes) {
-		if (trial_now() >= until)
+		if (clock_ns() >= until)
 			return trial_late(trial, "%zu bytes do not arrive", bytes);
 		trial_tick(-1, 0);
 	}
@@ -212,7 +211,7 @@ bool stream_ends(struct trial *trial, int fd, const char *whose)
 		if (!is_later(errno))
 			return trial_fault(trial, "%s got no end: %s", whose, strerror(errno));
 		trial_tick(fd, POLLIN);
-	} while (trial_now() < until);
+	} while (clock_ns() < until);
 	return trial_late(trial, "%s sees no end of the stream: EAGAIN for ever", whose);
 }
 
@@ -241,7 +240,7 @@ static bool receive_datagram(struct trial *trial, int fd, uint64_t offset, size_
 		if (!is_later(errno))
 			return trial_fault(trial, "receiving failed: %s", strerror(errno));
 		trial_tick(fd, POLLIN);
-	} while (trial_now() < until);
+	} while (clock_ns() < until);
 	return trial_late(trial, "a datagram did not arrive");
 }
 

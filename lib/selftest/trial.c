@@ -5,9 +5,7 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
 
-#define NS_PER_MS 1000000ull
 #define NO_TIME "no time is left"
 
 static void end(struct trial *trial, enum selftest_state state, const char *format, va_list list)
@@ -42,7 +40,7 @@ bool trial_late(struct trial *trial, const char *format, ...)
 {
 	va_list list;
 
-	if (trial_now() >= trial->deadline)
+	if (clock_ns() >= trial->deadline)
 		return trial_skip(trial, NO_TIME);
 	va_start(list, format);
 	end(trial, SELFTEST_FAULT, format, list);
@@ -60,17 +58,9 @@ bool trial_note(struct trial *trial, const char *format, ...)
 	return true;
 }
 
-uint64_t trial_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 uint64_t trial_patience_of(const struct trial *trial, uint64_t milliseconds)
 {
-	uint64_t until = trial_now() + milliseconds * NS_PER_MS;
+	uint64_t until = clock_ns() + milliseconds * NS_PER_MS;
 
 	return until < trial->deadline ? until : trial->deadline;
 }
@@ -112,7 +102,7 @@ static void run_case(struct arena *arena, const char *group, const struct trial_
 {
 	struct trial trial = { .arena = arena, .row = row, .deadline = deadline };
 	struct selftest_result *result = vec_add(arena, ret);
-	uint64_t started = trial_now();
+	uint64_t started = clock_ns();
 
 	if (started >= deadline)
 		trial_skip(&trial, NO_TIME);
@@ -122,7 +112,7 @@ static void run_case(struct arena *arena, const char *group, const struct trial_
 		trial.state = SELFTEST_LIMIT;
 	trial_finish(&trial);
 	*result = (struct selftest_result){ row->name, group, trial.state, trial.detail, row->means,
-		row->workaround, (double)(trial_now() - started) / 1e6 };
+		row->workaround, (double)(clock_ns() - started) / 1e6 };
 }
 
 void selftest_run(struct arena *arena, selftest_results *ret)
@@ -138,7 +128,7 @@ void selftest_run(struct arena *arena, selftest_results *ret)
 		{ "waking readers", cases_wake, &cases_wake_count },
 		{ "limits", cases_limit, &cases_limit_count },
 	};
-	const uint64_t deadline = trial_now() + SELFTEST_MS * NS_PER_MS;
+	const uint64_t deadline = clock_ns() + SELFTEST_MS * NS_PER_MS;
 	const struct sigaction ignore = { .sa_handler = SIG_IGN };
 	struct sigaction before;
 

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "lib/base/clock.h"
 #include "lib/manifest/manifest.h"
 #include "lib/selftest/selftest.h"
 
@@ -59,8 +60,6 @@ bool trial_skip(struct trial *trial, const char *format, ...) __attribute__((for
 
 /* The detail of a trial that goes well. */
 bool trial_note(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-uint64_t trial_now(void); /* monotonic ns */
 
 /* When something that has to happen is late: in TRIAL_STALL_MS, and never after the deadline. */
 uint64_t trial_patience(const struct trial *trial);
