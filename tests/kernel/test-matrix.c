@@ -3,13 +3,13 @@
  * The fault matrix: a first apply, an update that touches every kind of thing, and a delete, with an
  * error at each bpf() call and at each file-system call, for several errors, and killed before and
  * after each of them. After an error the kernel is as it was before or as it was to become, never
- * between; after a kill the next command gets there. No object is left over in the machine, and
- * connections in maps that stay lose no byte.
+ * between; after a kill the next command gets there, also after one while an error is taken back. No
+ * object is left over in the machine, and connections in maps that stay lose no byte.
  *
  * The first four errors are tried, and sockets are not waited for; SOCKFORM_MATRIX=full, by hand, tries
- * all, and in the wait as well. SOCKFORM_MATRIX=thin tries
- * one error and one kill at each call, in turns: what a build with sanitizers does, where a run takes
- * twenty times as long.
+ * all, and in the wait as well. SOCKFORM_MATRIX=thin tries one error and one kill at each call, in
+ * turns, and a kill on the way back at some: what a build with sanitizers does, where a run takes twenty
+ * times as long.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -32,6 +32,7 @@
 #define PINNED 25 /* of the old manifest, and of the new one */
 #define ON_MAPS 3 /* attachments, whose links have pins where there are any */
 #define FAULTS_SHOWN 20
+#define THIN_UNDOS 4 /* calls */
 
 #ifdef __SANITIZE_ADDRESS__
 #define USUAL "thin"
@@ -54,6 +55,7 @@ enum cgroups { GOES, STAYS, COMES, CGROUP_COUNT };
 
 struct ground {
 	char *program; /* with the injector */
+	char *counts;  /* file of how many calls the last run made */
 	struct manifest old, new, near;
 	struct pair kept, moved, beside; /* in a map that stays, one that is replaced, another's */
 	uint64_t pumped;                 /* bytes, so that all of them differ */
@@ -66,7 +68,7 @@ struct ground {
 	bool thin;
 	size_t errors;     /* of those that there are */
 	const char *drain; /* seconds */
-	unsigned int cases, faults;
+	unsigned int cases, undos, faults;
 };
 
 /* One of the three: from which state to which. */
@@ -344,11 +346,22 @@ static void run(const struct ground *ground, const struct scene *scene, const ch
 		scene->option, scene->path, NULL };
 
 	setenv("SOCKFORM_INJECT", inject, 1);
+	setenv("SOCKFORM_INJECT_COUNT", ground->counts, 1);
 	command_run(ret, 0, argv);
 	unsetenv("SOCKFORM_INJECT");
+	unsetenv("SOCKFORM_INJECT_COUNT");
 }
 
-static void try_error(struct ground *ground, struct scene *scene, const char *inject)
+static void read_counts(const struct ground *ground, unsigned int ret[CLASS_COUNT])
+{
+	char *text = file_read(ground->counts);
+
+	cr_assert_eq(sscanf(text, "bpf %u\nfs %u\n", &ret[BPF], &ret[FS]), 2, "%s", text);
+	free(text);
+}
+
+/* True where it ended with that error, and not well all the same. */
+static bool try_error(struct ground *ground, struct scene *scene, const char *inject)
 {
 	unsigned int faults = ground->faults;
 	struct result result;
@@ -369,6 +382,7 @@ static void try_error(struct ground *ground, struct scene *scene, const char *in
 		begin_again(ground, scene, inject);
 	ground->cases++;
 	result_finish(&result);
+	return !done;
 }
 
 /* One of three commands, in turns: what it has to lead to. */
@@ -426,19 +440,12 @@ static void try_kill(struct ground *ground, struct scene *scene, const char *inj
 /* The calls of a run in which nothing fails. */
 static void count_calls(struct ground *ground, struct scene *scene)
 {
-	char *file = scratch_path("counts"), *text;
 	struct result result;
 
-	setenv("SOCKFORM_INJECT_COUNT", file, 1);
 	run(ground, scene, "fs:1000000:EIO", &result);
-	unsetenv("SOCKFORM_INJECT_COUNT");
 	assert_code(&result, 0);
 	result_finish(&result);
-	text = file_read(file);
-	cr_assert_eq(sscanf(text, "bpf %u\nfs %u\n", &scene->calls[BPF], &scene->calls[FS]), 2,
-		"%s", text);
-	free(text);
-	free(file);
+	read_counts(ground, scene->calls);
 	check_shape(ground, scene, "without a fault", &scene->after, 1);
 	restore(ground, scene);
 }
@@ -449,6 +456,23 @@ static bool is_hopeless(const struct scene *scene, enum class class)
 	return !scene->has_sockets && class == BPF;
 }
 
+/* What the error before has taken back in so many calls, killed at one of these. */
+static void try_killed_undo(struct ground *ground, struct scene *scene, enum class class,
+	unsigned int nth, const char *error)
+{
+	unsigned int made[CLASS_COUNT], undone;
+	char inject[96];
+
+	read_counts(ground, made);
+	undone = made[class] - nth;
+	if (!undone || (ground->thin && nth % THIN_UNDOS))
+		return;
+	snprintf(inject, sizeof(inject), "%s:%u:%s,%s:%u:%s", classes[class], nth, error,
+		classes[class], nth + 1 + nth % undone, kills[nth % KILLS]);
+	try_kill(ground, scene, inject);
+	ground->undos++;
+}
+
 static void try_call(struct ground *ground, struct scene *scene, enum class class, unsigned int nth)
 {
 	char inject[64];
@@ -457,7 +481,8 @@ static void try_call(struct ground *ground, struct scene *scene, enum class clas
 		if (ground->thin && nth % ground->errors != i)
 			continue;
 		snprintf(inject, sizeof(inject), "%s:%u:%s", classes[class], nth, errors[i]);
-		try_error(ground, scene, inject);
+		if (try_error(ground, scene, inject) && (ground->thin || i == nth % ground->errors))
+			try_killed_undo(ground, scene, class, nth, errors[i]);
 	}
 	if (is_hopeless(scene, class)) {
 		snprintf(inject, sizeof(inject), "%s:%u+:ENOMEM", classes[class], nth);
@@ -522,6 +547,7 @@ static void prepare(struct ground *ground)
 	ground->errors = strcmp(wish, "usual") == 0 ? USUAL_ERRORS : ERRORS;
 	ground->drain = strcmp(wish, "full") == 0 ? "1" : "0";
 	ground->program = sibling_path("sockform-inject");
+	ground->counts = scratch_path("counts");
 	for (size_t i = 0; i < CGROUP_COUNT; i++) {
 		ground->cgroup_paths[i] = cgroup_make(names[i]);
 		ground->cgroups[i] = cgroup_open(ground->cgroup_paths[i]);
@@ -578,12 +604,16 @@ Test(matrix, all_or_nothing)
 	/* To make or to read takes two calls for each pin at least, to remove it one. */
 	least = 9 * (PINNED - ON_MAPS);
 	cr_assert_geq(calls, least);
-	note("%u cases, %s", ground.cases,
-		ground.thin ? "one error and one kill at each call" : "every error at each call");
-	cr_assert_eq(ground.cases,
+	note("%u cases, %s; %u of them killed on the way back", ground.cases,
+		ground.thin ? "one error and one kill at each call" : "every error at each call",
+		ground.undos);
+	cr_assert_eq(ground.cases - ground.undos,
 		calls * (ground.thin ? 2 : ground.errors + KILLS) + scenes[0].calls[BPF]);
+	/* What changes nothing yet has nothing to take back. */
+	cr_assert_gt(ground.undos, calls / (ground.thin ? 4 * THIN_UNDOS : 4));
 	cr_assert_eq(ground.faults, 0, "%u faults", ground.faults);
 	free(ground.program);
+	free(ground.counts);
 	free(ground.none);
 	free(ground.bare);
 	free(ground.before);
