@@ -286,7 +286,7 @@ static void report_left(struct apply_run *run, const struct journal_entry *entry
 	if (entry->foreign)
 		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,
 			"%s was taken off %s and could not be attached again: %s",
-			plan_holder_text(arena, entry->foreign), entry->path, why)
+			state_holder_text(arena, entry->foreign), entry->path, why)
 			->hint = "whoever attached it has to do it again";
 	else
 		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,

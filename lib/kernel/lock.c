@@ -87,8 +87,7 @@ bool kernel_is_told_to_stop(void)
 		       sigismember(&pending, SIGHUP) == 1);
 }
 
-/* 0, -ETIMEDOUT or another negative errno. */
-/* `deadline`: of clock_milliseconds(). */
+/* 0, -ETIMEDOUT or another negative errno. `deadline`: of clock_milliseconds(). */
 static int wait_for(int fd, int operation, double deadline)
 {
 	struct timespec pause = { .tv_nsec = POLL_FIRST_NANOSECONDS };

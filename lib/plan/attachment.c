@@ -95,19 +95,13 @@ static void check_cgroup(struct planner *planner, const struct manifest_attachme
 			->hint = "as root: mount -t cgroup2 cgroup2 DIRECTORY";
 }
 
-const char *plan_holder_text(struct arena *arena, const struct state_holder *holder)
-{
-	return *holder->name ? arena_printf(arena, "program %u (%s)", holder->program, holder->name)
-			     : arena_printf(arena, "program %u", holder->program);
-}
-
 /* A program elsewhere, or one of another attach type, that keeps every other off the hook. */
 static void refuse_forbidding(struct planner *planner, const struct manifest_attachment *attachment,
 	const struct state_holder *holder, const char *title)
 {
 	diag_add(planner->diagnostics, DIAG_E0409, attachment->self.mark,
 		"%s is taken: %s on %s keeps others out", title,
-		plan_holder_text(planner->arena, holder), holder->at)
+		state_holder_text(planner->arena, holder), holder->at)
 		->hint = attachment->kind->on_cgroup
 				 ? "it was attached to share with no program below; "
 				   "`sockform detach --cgroup` takes it off"
@@ -119,7 +113,7 @@ static void refuse_holder(struct planner *planner, const struct manifest_attachm
 	const struct state_hook *hook, const struct state_holder *holder, const char *title)
 {
 	struct arena *arena = planner->arena;
-	const char *who = plan_holder_text(arena, holder);
+	const char *who = state_holder_text(arena, holder);
 	bool named = attachment->replace.text != NULL;
 	struct diagnostic *diagnostic = diag_add(planner->diagnostics, DIAG_E0409,
 		named ? attachment->replace.mark : attachment->self.mark,
@@ -196,7 +190,7 @@ static void fill_step(struct planner *planner, struct plan_step *step, const cha
 	step->replaced = find_replaced(planner, attachment, name, step->name);
 	if (step->replaced)
 		step->reason = arena_printf(planner->arena, "replaces %s",
-			plan_holder_text(planner->arena, step->replaced));
+			state_holder_text(planner->arena, step->replaced));
 }
 
 static void plan_attachment(struct planner *planner, const struct manifest_attachment *attachment)

@@ -78,7 +78,7 @@ static void add_foreign(struct planner *planner, const struct plan_hook *hook,
 		plan_add_step(planner, PLAN_ATTACHMENT, PLAN_DELETE, title, mark_none);
 
 	step->file = title;
-	step->detail = plan_holder_text(planner->arena, holder);
+	step->detail = state_holder_text(planner->arena, holder);
 	step->hook = hook;
 	step->foreign = holder;
 }

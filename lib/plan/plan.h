@@ -156,9 +156,6 @@ const struct plan *plan_detach_foreign(struct arena *arena, const struct state *
 /* An E0409 for each step of such a plan, where that is not to be done. */
 void plan_refuse_foreign(const struct plan *plan, struct diagnostics *diagnostics);
 
-/* "program 17 (name)" */
-const char *plan_holder_text(struct arena *arena, const struct state_holder *holder);
-
 /* Whether the step's object is made, be there another in its place or not. */
 bool plan_makes(const struct plan_step *step);
 

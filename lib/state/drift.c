@@ -117,9 +117,8 @@ static void find_in_attachment(
 	if (!reason)
 		return;
 	if (taker)
-		reason = arena_printf(finder->arena, "%s, and program %u%s%s%s is on its hook",
-			reason, taker->program, *taker->name ? " (" : "", taker->name,
-			*taker->name ? ")" : "");
+		reason = arena_printf(finder->arena, "%s, and %s is on its hook", reason,
+			state_holder_text(finder->arena, taker));
 	add_drift(finder, "attachment", attachment->title, reason,
 		foreign || taker ? REMEDY_FORCE : REMEDY_APPLY);
 }

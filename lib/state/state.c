@@ -81,6 +81,12 @@ const struct state_hook *state_hook_named(const struct state *state, const char 
 	return at == NAME_ABSENT ? NULL : &state->hooks.items[at];
 }
 
+const char *state_holder_text(struct arena *arena, const struct state_holder *holder)
+{
+	return *holder->name ? arena_printf(arena, "program %u (%s)", holder->program, holder->name)
+			     : arena_printf(arena, "program %u", holder->program);
+}
+
 bool state_attachment_holds(
 	const struct state_attachment *attachment, const struct state_holder *holder)
 {

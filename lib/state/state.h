@@ -215,6 +215,9 @@ const struct state_cgroup *state_cgroup_at(const struct state *state, const char
 /* What is on the hook of the attachment of that name, or NULL where nobody looked. */
 const struct state_hook *state_hook_named(const struct state *state, const char *name);
 
+/* "program 17 (name)" */
+const char *state_holder_text(struct arena *arena, const struct state_holder *holder);
+
 /* Whether it is the attachment that put the program there. */
 bool state_attachment_holds(
 	const struct state_attachment *attachment, const struct state_holder *holder);
