@@ -127,7 +127,7 @@ static bool is_own(const struct detacher *detacher, const struct state_holder *h
 {
 	vec_each (state, &detacher->states)
 		vec_each (attachment, &(*state)->attachments)
-			if (state_attachment_holds(attachment, holder))
+			if (state_attachment_holds(*state, attachment, holder))
 				return true;
 	return false;
 }

@@ -6,6 +6,8 @@
  */
 #include "lib/apply/internal.h"
 
+#include "lib/base/cleanup.h"
+
 #include <errno.h>
 
 /* What is not ours has none here: it goes by its pin alone. */
@@ -195,9 +197,31 @@ static bool attach(struct apply_run *run, const struct deployment_run *deploymen
 	return true;
 }
 
+/*
+ * Links whose pins a crash left half-way. One that is attached keeps its hook from what belongs there, and
+ * runs it until now: it is detached by call, because unpinning alone does that later. What was there before
+ * that crash is not known, so there is nothing to go back to.
+ */
+static bool detach_leftovers(struct apply_run *run, const struct plan *plan)
+{
+	vec_each (leftover, &plan->state->leftovers) {
+		cleanup_fd int link = leftover->is_link ? kernel_open_pin(leftover->path) : -1;
+
+		if (link < 0)
+			continue;
+		kernel_detach_link(link);
+		if (!apply_removed(run, leftover->path, kernel_unpin(leftover->path)))
+			return false;
+	}
+	return true;
+}
+
 bool apply_commit(struct apply_run *run, const struct deployment_run *deployment)
 {
 	const struct plan *plan = deployment->plan;
+
+	if (!detach_leftovers(run, plan))
+		return false;
 
 	for (size_t i = 0; i < plan->steps.count; i++) {
 		const struct plan_step *step = &plan->steps.items[i];

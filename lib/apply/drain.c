@@ -26,15 +26,15 @@ struct leaving {
 	int map; /* owned */
 	uint32_t most;
 	struct kernel_queues queues; /* as last seen */
-	bool seen, quiet;
-	double since; /* milliseconds; when something was seen there last */
-	int error;    /* its queues could not be read */
+	bool seen;
+	/* Of clock_milliseconds(): when something was in there or came in, and when something came in. */
+	double moved, received;
+	int error; /* its queues could not be read */
 };
 
 struct drain {
 	struct apply_run *run;
-	double deadline; /* milliseconds, as clock_milliseconds */
-	unsigned int seconds;
+	double began, deadline; /* of clock_milliseconds() */
 	VEC(struct leaving) maps;
 };
 
@@ -68,28 +68,39 @@ static void add_step(struct drain *drain, const struct deployment_run *deploymen
 	leaving->map = fd_steal(&map);
 }
 
+/* One that cannot be seen is left alone for a while. */
+static bool is_quiet(const struct drain *drain, const struct leaving *leaving)
+{
+	double now = clock_milliseconds();
+
+	return leaving->error ? now - drain->began >= BLIND_MILLISECONDS
+			      : now - leaving->moved >= QUIET_MILLISECONDS;
+}
+
 static void look(struct leaving *leaving, int queues)
 {
 	uint64_t before = leaving->queues.received;
+	bool receives;
 
-	if (leaving->quiet || leaving->error)
+	if (leaving->error)
 		return;
 	leaving->error = kernel_read_queues(queues, leaving->map, leaving->most, &leaving->queues);
-	if (!leaving->seen || leaving->queues.holding || leaving->queues.received != before)
-		leaving->since = clock_milliseconds();
+	receives = leaving->seen && leaving->queues.received != before;
+	if (receives)
+		leaving->received = clock_milliseconds();
+	if (!leaving->seen || leaving->queues.holding || receives)
+		leaving->moved = clock_milliseconds();
 	leaving->seen = true;
-	leaving->quiet =
-		!leaving->error && clock_milliseconds() - leaving->since >= QUIET_MILLISECONDS;
 }
 
-/* Whether something is to be waited for. */
+/* Whether something is to be waited for: all are to be quiet at once, or one may have begun again. */
 static bool look_at_all(struct drain *drain, int queues)
 {
 	bool waits = false;
 
 	vec_each (leaving, &drain->maps) {
 		look(leaving, queues);
-		waits = waits || (!leaving->quiet && !leaving->error);
+		waits = waits || !is_quiet(drain, leaving);
 	}
 	return waits;
 }
@@ -123,10 +134,8 @@ static const char *list_names(const struct drain *drain, size_t count)
 				  : text;
 }
 
-/* One wait for all, since all slots pass by now. */
-static void wait_blindly(struct drain *drain)
+static void report_blind(struct drain *drain)
 {
-	double most = drain->deadline - clock_milliseconds();
 	size_t count = 0;
 	int error = 0;
 
@@ -135,18 +144,18 @@ static void wait_blindly(struct drain *drain)
 			count++;
 			error = leaving->error;
 		}
-	if (!count)
-		return;
-	most = most < BLIND_MILLISECONDS ? most : BLIND_MILLISECONDS;
-	wait_milliseconds(most);
-	diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
-		"what is queued in the sockets of %s cannot be seen (%s): waited %.0f ms for it",
-		list_names(drain, count), why_blind(drain, error), most > 0 ? most : 0);
+	if (count)
+		diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
+			"what is queued in the sockets of %s cannot be seen (%s): waited %.0f ms "
+			"for it",
+			list_names(drain, count), why_blind(drain, error),
+			clock_milliseconds() - drain->began);
 }
 
 static void report(const struct drain *drain, const struct leaving *leaving)
 {
 	const struct kernel_queues *queues = &leaving->queues;
+	double now = clock_milliseconds(), seconds = (now - drain->began) / 1e3;
 	const char *which = "the only socket";
 
 	if (queues->sockets != 1 && queues->holding)
@@ -154,14 +163,15 @@ static void report(const struct drain *drain, const struct leaving *leaving)
 			(unsigned long long)queues->holding, (unsigned long long)queues->sockets);
 	if (queues->holding)
 		diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
-			"%s in map \"%s\" held data that nobody had read after %u s: it is lost",
-			which, leaving->name, drain->seconds)
+			"%s in map \"%s\" held data that nobody had read after %.1f s: it is lost",
+			which, leaving->name, seconds)
 			->hint = "--drain-timeout waits longer";
-	else
+	else if (now - leaving->received < QUIET_MILLISECONDS)
 		diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
-			"sockets in map \"%s\" went on receiving for %u s: what came in while they "
+			"sockets in map \"%s\" went on receiving for %.1f s: what came in while "
+			"they "
 			"left it may be lost",
-			leaving->name, drain->seconds)
+			leaving->name, seconds)
 			->hint = "let their connections end before";
 }
 
@@ -176,22 +186,19 @@ static void drain_maps(struct drain *drain)
 		if (queues < 0 && !leaving->error)
 			leaving->error = queues;
 	wait_until_quiet(drain, queues);
-	wait_blindly(drain);
+	report_blind(drain);
 	vec_each (leaving, &drain->maps)
-		if (!leaving->quiet && !leaving->error)
+		if (!leaving->error)
 			report(drain, leaving);
 }
 
 void apply_drain(struct apply_run *run, unsigned int seconds)
 {
-	struct drain drain = {
-		.run = run,
-		.deadline = clock_milliseconds() + seconds * 1e3,
-		.seconds = seconds,
-	};
+	struct drain drain = { .run = run, .began = clock_milliseconds() };
 
 	if (!seconds)
 		return;
+	drain.deadline = drain.began + seconds * 1e3;
 	vec_each (deployment, &run->deployments)
 		for (size_t i = 0; i < deployment->plan->steps.count; i++)
 			add_step(&drain, deployment, i);

@@ -2,8 +2,6 @@
 /* New objects get their pins. Nothing that runs changes. */
 #include "lib/apply/internal.h"
 
-#include "lib/base/cleanup.h"
-
 static bool make_folders(struct apply_run *run, const struct deployment_run *deployment)
 {
 	const struct plan *plan = deployment->plan;
@@ -77,24 +75,20 @@ static int stage_attachment(struct apply_run *run, const struct deployment_run *
 	return error;
 }
 
-/*
- * Pins that a crash left half-way. One may be of a link that is attached, and would keep its hook from
- * the link that belongs there: it is detached by call, because unpinning alone does that later.
- */
+/* What a crash left half-way; what may be attached goes when it is its turn, see commit.c. */
 static bool remove_leftovers(struct apply_run *run, const struct plan *plan)
 {
 	bool removed = true;
 
-	vec_each (path, &plan->state->leftovers) {
-		cleanup_fd int fd = kernel_open_pin(*path);
-
-		kernel_detach_link(fd); /* EINVAL for what is no link */
-		removed = apply_removed(run, *path, kernel_unpin(*path)) && removed;
-	}
+	vec_each (leftover, &plan->state->leftovers)
+		if (!leftover->is_link)
+			removed =
+				apply_removed(run, leftover->path, kernel_unpin(leftover->path)) &&
+				removed;
 	return removed;
 }
 
-/* They stand where pins are to go; whoever forces that does not ask for them back. */
+/* Whoever forces that does not ask for them back. */
 static bool remove_strangers(struct apply_run *run, const struct plan *plan)
 {
 	if (!plan->takes_strangers)
@@ -116,9 +110,11 @@ bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
 	};
 	const struct plan *plan = deployment->plan;
 
+	if (!remove_leftovers(run, plan))
+		return false;
 	if (plan->partial)
 		return true;
-	if (!remove_leftovers(run, plan) || !remove_strangers(run, plan))
+	if (!remove_strangers(run, plan))
 		return false;
 	if (!plan->manifest)
 		return true;

@@ -257,10 +257,8 @@ int kernel_open_pin_in(
 int kernel_pin_over(const struct kernel *kernel, int fd, const char *path)
 {
 	const char *spare = arena_printf(kernel->arena, "%s" STATE_SPARE_SUFFIX, path);
-	int error = kernel_unpin(spare);
+	int error = kernel_pin(fd, spare);
 
-	if (!error)
-		error = kernel_pin(fd, spare);
 	if (error)
 		return error;
 	if (rename(spare, path) == 0)
@@ -298,6 +296,18 @@ bool kernel_is_ours(const struct kernel_file *file)
 	if (file->is_symlink)
 		return is_named(text_names, TEXT_COUNT, file->name);
 	return file->is_folder && is_named(folder_names, FOLDER_COUNT, file->name);
+}
+
+bool kernel_is_spare_text(const char *name)
+{
+	for (size_t i = 0; i < TEXT_COUNT; i++) {
+		size_t length = strlen(text_names[i]);
+
+		if (strncmp(name, text_names[i], length) == 0 &&
+			strcmp(name + length, STATE_SPARE_SUFFIX) == 0)
+			return true;
+	}
+	return false;
 }
 
 bool kernel_list_deployments(struct kernel *kernel, kernel_names *ret)

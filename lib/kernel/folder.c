@@ -160,10 +160,9 @@ int kernel_write_text(struct arena *arena, const char *path, const char *text, b
 
 	if (!replaces)
 		return symlink(text, path) == 0 ? 0 : -errno;
-	error = kernel_unpin(spare);
-	if (error)
-		return error;
-	if (symlink(text, spare) == 0 && rename(spare, path) == 0)
+	if (symlink(text, spare) != 0)
+		return -errno;
+	if (rename(spare, path) == 0)
 		return 0;
 	error = -errno;
 	unlink(spare);

@@ -290,10 +290,10 @@ static bool is_own(const struct state *state, const char *name, const struct sta
 {
 	const struct state_attachment *likely = state_attachment_named(state, name);
 
-	if (likely && state_attachment_holds(likely, holder))
+	if (likely && state_attachment_holds(state, likely, holder))
 		return true;
 	vec_each (attachment, &state->attachments)
-		if (state_attachment_holds(attachment, holder))
+		if (state_attachment_holds(state, attachment, holder))
 			return true;
 	return false;
 }

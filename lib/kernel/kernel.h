@@ -90,8 +90,7 @@ int kernel_open_pin_of(const char *path, enum kernel_object kind);
 
 /*
  * Puts an object in the place of another in one step: there is no moment without a pin at `path`.
- * On the way it has the name with STATE_SPARE_SUFFIX behind it; what a crash left there is
- * overwritten.
+ * On the way it has the name with STATE_SPARE_SUFFIX behind it: -EEXIST where something has that.
  */
 int kernel_pin_over(const struct kernel *kernel, int fd, const char *path);
 
@@ -131,6 +130,9 @@ bool kernel_cannot_read(struct kernel *kernel, const char *path, int error);
 
 /* Whether that belongs into the folder of a deployment. */
 bool kernel_is_ours(const struct kernel_file *file);
+
+/* Whether a text of the deployment is called so on its way into the place of another. */
+bool kernel_is_spare_text(const char *name);
 
 /* The target of a symlink, NULL: there is none; 0 or a negative errno. */
 int kernel_read_text(struct arena *arena, const char *path, const char **ret);

@@ -186,9 +186,13 @@ int64_t kernel_count_entries(int map, const struct state_map *info)
 
 int kernel_may_have_sockets(int map, const struct state_map *info)
 {
+	const struct map_kind *kind = map_kind_of(info->type);
 	unsigned char key[512];
 	uint64_t cookie;
 
+	/* Of other maps a value may be larger than what it is read into here. */
+	if (!kind || !kind->holds_sockets)
+		return 0;
 	if (info->key_size > sizeof(key))
 		return 1;
 	if (info->type == BPF_MAP_TYPE_SOCKHASH)

@@ -233,8 +233,8 @@ static bool is_recorded(const struct observer *observer, const char *file, int f
 }
 
 /*
- * Whether it is ours, on its way into the place of a pin or a record: then the record of that knows it,
- * because records come first.
+ * Whether it is ours, on its way into the place of a pin or a record: then the record of that is there, and
+ * knows a pin, because records come first.
  */
 static bool is_left_by_us(const struct observer *observer, const struct kernel_pins *folder,
 	const struct observe_kind *kind, const struct kernel_file *file)
@@ -247,7 +247,7 @@ static bool is_left_by_us(const struct observer *observer, const struct kernel_p
 	const char *text;
 
 	if (file->is_symlink)
-		return !kind->observe &&
+		return !kind->observe && state_record_of(observer->state, base) &&
 		       kernel_read_text_in(arena, folder, file->name, &text) == 0 && text &&
 		       state_parse_record(arena, text, &record);
 	if (!kind->observe || file->is_folder)
@@ -269,7 +269,9 @@ static bool observe_file(const struct observer *observer, const struct kernel_pi
 	bool is_spare = ends_with(name, STATE_SPARE_SUFFIX);
 
 	if (is_spare && is_left_by_us(observer, folder, kind, file)) {
-		*vec_add(arena, &observer->state->leftovers) = path_in(observer, folder, name);
+		*vec_add(arena, &observer->state->leftovers) =
+			(struct state_leftover){ path_in(observer, folder, name),
+				kind->observe == observe_link };
 		return true;
 	}
 	if (!is_spare && file->is_symlink && !kind->observe)
@@ -398,8 +400,11 @@ static bool observe_outside(const struct observer *observer)
 	vec_each (file, &files) {
 		const char *path = arena_printf(kernel->arena, "%s/%s", folder, file->name);
 
-		if (file->is_symlink && ends_with(file->name, STATE_SPARE_SUFFIX))
-			*vec_add(kernel->arena, &state->leftovers) = path;
+		if (kernel_is_spare_text(file->name) && file->is_symlink)
+			*vec_add(kernel->arena, &state->leftovers) =
+				(struct state_leftover){ path, false };
+		else if (kernel_is_spare_text(file->name))
+			*vec_add(kernel->arena, &state->strangers) = path;
 		else if (!kernel_is_ours(file))
 			*vec_add(kernel->arena, &state->outsiders) = path;
 	}

@@ -160,7 +160,7 @@ void probe_programs(struct prober *prober)
 		{ PROGRAMS, "the kernel's own BTF", "iterators",
 			"no program can look into the kernel's sockets", 0, ask_kernel_btf },
 		{ PROGRAMS, "iterators over maps of sockets", "looking into queues",
-			"what is still queued in a socket is estimated from TCP's counters",
+			"before sockets leave a map a fifth of a second is waited, blindly",
 			NEEDS(CAP_BPF) | NEEDS(CAP_PERFMON), ask_iterator },
 	};
 	size_t count;

@@ -254,15 +254,23 @@ static bool outlasts_its_link(const struct planner *planner, const struct state_
 			    : NAME_ABSENT;
 
 	return at != NAME_ABSENT && !planner->map_is_replaced[at] && map &&
-	       (map->entries != 0 || !state_attachment_is_off(old)) && old->slot.id &&
-	       !old->slot.foreign && old->dispatcher.id && !old->dispatcher.foreign;
+	       plan_holds_sockets(map) && (map->entries != 0 || !state_attachment_is_off(old)) &&
+	       old->slot.id && !old->slot.foreign && old->dispatcher.id && !old->dispatcher.foreign;
+}
+
+static bool runs_by_our_link(const struct state_attachment *attachment)
+{
+	return state_attachment_has_link(attachment) && !attachment->link.foreign &&
+	       attachment->link.target;
 }
 
 static void delete_unwanted_attachment(struct planner *planner, const struct state_attachment *old)
 {
+	bool is_foreign = old->slot.foreign || old->dispatcher.foreign || old->link.foreign;
 	bool outlasts = outlasts_its_link(planner, old);
 
-	if (plan_leaves(planner, old->slot.foreign || old->dispatcher.foreign || old->link.foreign))
+	/* What is ours of it and runs goes with its map and its program, or not at all. */
+	if (plan_leaves(planner, is_foreign) && !runs_by_our_link(old))
 		return;
 	if (outlasts && state_attachment_is_off(old))
 		return;

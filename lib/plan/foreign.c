@@ -73,12 +73,25 @@ static void refuse_stranger(const struct planner *planner, const char *path)
 			->hint = "with --force it is removed";
 }
 
+/* What is pinned over something stands under such a name for a moment. */
+static bool is_called_like_a_spare(const char *name)
+{
+	size_t length = strlen(name), suffix = strlen(STATE_SPARE_SUFFIX);
+
+	return length >= suffix && strcmp(name + length - suffix, STATE_SPARE_SUFFIX) == 0;
+}
+
 void plan_check_strangers(const struct planner *planner)
 {
-	vec_each (path, &planner->state->strangers)
-		if (!planner->manifest ||
-			name_index_find(&planner->wanted, strrchr(*path, '/') + 1) != NAME_ABSENT)
+	bool works = plan_has_work(planner->plan);
+
+	vec_each (path, &planner->state->strangers) {
+		const char *name = strrchr(*path, '/') + 1;
+
+		if (!planner->manifest || name_index_find(&planner->wanted, name) != NAME_ABSENT ||
+			(works && is_called_like_a_spare(name)))
 			refuse_stranger(planner, *path);
+	}
 	if (!planner->manifest)
 		vec_each (path, &planner->state->outsiders)
 			refuse_stranger(planner, *path);

@@ -177,7 +177,7 @@ static void explain_map(struct planner *planner, struct plan_step *step,
 		refuse_replacing(planner, step->map, difference, loss);
 }
 
-static bool holds_our_sockets(const struct state_map *map)
+bool plan_holds_sockets(const struct state_map *map)
 {
 	const struct map_kind *kind = map_kind_of(map->type);
 
@@ -194,7 +194,7 @@ static void plan_map(struct planner *planner, size_t position)
 
 	step->map = map;
 	step->detail = describe_map(planner->arena, map, difference ? NULL : old);
-	step->loses_sockets = difference && holds_our_sockets(old);
+	step->loses_sockets = difference && plan_holds_sockets(old);
 	planner->map_is_replaced[position] = difference;
 	name_index_add(planner->arena, &planner->wanted, map->self.text, 0);
 	if (old)
@@ -338,7 +338,7 @@ static void plan_deleted_maps(struct planner *planner)
 				name_index_find(&manifest->map_names, old->name) != NAME_ABSENT))
 			continue;
 		plan_add_step(planner, PLAN_MAP, PLAN_DELETE, old->name, mark_none)->loses_sockets =
-			holds_our_sockets(old);
+			plan_holds_sockets(old);
 		plan_check_foreign_map(planner, old, mark_none);
 	}
 }
@@ -458,10 +458,10 @@ const struct plan *plan_teardown(struct arena *arena, const struct state *state,
 
 	if (!plan_check_layout(&planner))
 		return plan;
-	plan_check_strangers(&planner);
 	plan->takes_strangers = forces;
 	plan->note = note;
 	plan_deletes(&planner);
+	plan_check_strangers(&planner);
 	return plan;
 }
 

@@ -35,8 +35,11 @@ void plan_check_foreign_program(
 	const struct planner *planner, const struct state_program *program, struct mark mark);
 void plan_check_foreign_attachment(
 	const struct planner *planner, const struct state_attachment *attachment, struct mark mark);
-/* Those in the way of what is wanted; of a teardown, all. */
+/* Those in the way of what is wanted, or of how it gets there; of a teardown, all. Goes last. */
 void plan_check_strangers(const struct planner *planner);
+
+/* plan.c: a map of ours from which sockets may have to leave */
+bool plan_holds_sockets(const struct state_map *map);
 
 /* What is not ours and in nobody's way stays where it is, unless that is forced. */
 bool plan_leaves(const struct planner *planner, bool foreign);

@@ -91,6 +91,30 @@ static const char *summary_without_steps(const struct plan *plan)
 	return plan_changes(plan) ? "nothing in it" : "unchanged";
 }
 
+static void write_stranger(struct sink *sink, const char *path)
+{
+	sink_open_object(sink, NULL);
+	sink_string(sink, "path", path);
+	sink_close(sink);
+	sink_coloured(sink, actions[PLAN_DELETE].colour, "  %s", actions[PLAN_DELETE].sign);
+	sink_text(sink, " %-10s  ", "file");
+	sink_foreign(sink, COLOUR_NONE, path, strlen(path));
+	sink_text(sink, "\n      sockform did not make it\n");
+}
+
+/* What goes without being an object of ours; there is no way back to it. */
+static void write_strangers(struct sink *sink, const struct plan *plan)
+{
+	sink_open_array(sink, "strangers");
+	if (plan->takes_strangers)
+		vec_each (path, &plan->state->strangers)
+			write_stranger(sink, *path);
+	if (plan->takes_strangers && !plan->manifest)
+		vec_each (path, &plan->state->outsiders)
+			write_stranger(sink, *path);
+	sink_close(sink);
+}
+
 static void write_plan(struct sink *sink, const struct plan *plan)
 {
 	bool steps = plan->counts[PLAN_KEEP] != plan->steps.count;
@@ -114,6 +138,7 @@ static void write_plan(struct sink *sink, const struct plan *plan)
 	vec_each (step, &plan->steps)
 		write_step(sink, step, width);
 	sink_close(sink);
+	write_strangers(sink, plan);
 	sink_close(sink);
 }
 

@@ -64,12 +64,23 @@ static const struct shape step = {
 	FIELDS(step_fields),
 };
 
+static const struct shape_field stranger_fields[] = {
+	{ "path", "string", "of the file or the folder" },
+};
+
+static const struct shape stranger = {
+	"stranger",
+	"something in the deployment's folder that sockform did not make",
+	FIELDS(stranger_fields),
+};
+
 static const struct shape_field plan_fields[] = {
 	{ "name", "string",
 		"the deployment; of detach also the map or the cgroup, where others' programs go" },
 	{ "changed", "boolean", "whether anything was, or would be, changed" },
 	{ "note", "string", "why it is in the plan, or what else changes", .nullable = true },
 	{ "steps", "array", "in the order in which they are made", .item = &step },
+	{ "strangers", "array", "what goes, or went, with --force", .item = &stranger },
 };
 
 static const struct shape plan = {

@@ -221,9 +221,9 @@ void state_find_drift(struct arena *arena, const struct state *state, state_drif
 		find_in_program(&finder, program);
 	vec_each (record, &state->records)
 		find_missing(&finder, record);
-	vec_each (path, &state->leftovers)
-		add_drift(&finder, "file", *path, "it is left from an apply that did not finish",
-			REMEDY_APPLY);
+	vec_each (leftover, &state->leftovers)
+		add_drift(&finder, "file", leftover->path,
+			"it is left from an apply that did not finish", REMEDY_APPLY);
 	vec_each (path, &state->strangers)
 		add_drift(&finder, "file", *path, STRANGER, REMEDY_FORCE);
 	vec_each (path, &state->outsiders)

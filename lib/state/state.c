@@ -87,13 +87,14 @@ const char *state_holder_text(struct arena *arena, const struct state_holder *ho
 			     : arena_printf(arena, "program %u", holder->program);
 }
 
-bool state_attachment_holds(
-	const struct state_attachment *attachment, const struct state_holder *holder)
+bool state_attachment_holds(const struct state *state, const struct state_attachment *attachment,
+	const struct state_holder *holder)
 {
 	/* Links of others, and which link a program came by, take CAP_SYS_ADMIN to see. */
 	return (holder->link && holder->link == attachment->link.id) ||
 	       holder->program == attachment->dispatcher.id ||
-	       (attachment->link.target && holder->program == attachment->link.program);
+	       (attachment->link.target && holder->program == attachment->link.program) ||
+	       state_dispatcher_is_recorded(state, attachment->name, holder->program);
 }
 
 bool state_attachment_dispatches(const struct state_attachment *attachment, uint32_t flags)

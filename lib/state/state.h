@@ -126,6 +126,12 @@ struct state_hook {
 	uint32_t replaced; /* id of the program at the pin that is to be replaced; 0: none */
 };
 
+/* A pin or a record that a crash left half-way to its place. */
+struct state_leftover {
+	const char *path;
+	bool is_link; /* it may be what attaches a program by now */
+};
+
 struct state {
 	const char *deployment;
 	bool exists; /* there is a folder of that name */
@@ -141,7 +147,7 @@ struct state {
 	VEC(struct state_hook) hooks;     /* those that were looked at */
 	VEC(const char *) strangers;      /* paths among the pins that are nothing of ours */
 	VEC(const char *) outsiders;      /* likewise beside the folders of the pins */
-	VEC(const char *) leftovers; /* paths of pins that a crash left half-way to their place */
+	VEC(struct state_leftover) leftovers;
 	VEC(struct state_record) records;
 	struct name_index record_files; /* positions in records */
 	struct name_index map_names;    /* positions in maps */
@@ -218,9 +224,9 @@ const struct state_hook *state_hook_named(const struct state *state, const char 
 /* "program 17 (name)" */
 const char *state_holder_text(struct arena *arena, const struct state_holder *holder);
 
-/* Whether it is the attachment that put the program there. */
-bool state_attachment_holds(
-	const struct state_attachment *attachment, const struct state_holder *holder);
+/* Whether it is one of the state's attachments that put the program there, be it before a crash. */
+bool state_attachment_holds(const struct state *state, const struct state_attachment *attachment,
+	const struct state_holder *holder);
 
 /* Whether its dispatcher is there, uses its slot and is to be attached with these flags. */
 bool state_attachment_dispatches(const struct state_attachment *attachment, uint32_t flags);

@@ -130,6 +130,30 @@ Test(foreign, each_part_of_an_attachment)
 	}
 }
 
+/* Taken out of the manifest it would lose its map and its program, and go on running. */
+Test(foreign, what_runs_of_an_attachment_is_not_left_behind)
+{
+	struct state_attachment *old;
+	struct manifest without;
+
+	begin();
+	old = world_attachment(&world, 1);
+	old->dispatcher.foreign = true;
+	without = *world.manifest;
+	without.attachments.count = 0;
+	world.manifest = &without;
+	plan_with(false);
+	cr_assert_eq(diagnostics.errors, 1);
+	cr_assert_str_eq(diagnostics.list.items[0].message,
+		"in the place of the dispatcher of \"pairs:stream_verdict\" is program 41, which "
+		"sockform did not make");
+	diagnostics = (struct diagnostics){ .arena = &arena };
+	/* Of one that does not run, it is in nobody's way. */
+	old->link.target = 0;
+	plan_with(false);
+	expect_no_diagnostics();
+}
+
 /* Nobody's way: it stays, unless that is forced. */
 Test(foreign, what_nobody_wants_is_left)
 {
@@ -160,6 +184,23 @@ Test(foreign, strangers_in_the_way_and_not)
 	cr_assert_eq(diagnostics.errors, 1);
 	cr_assert_str_eq(diagnostics.list.items[0].message,
 		"/bpf/echo/maps/pairs is nothing that sockform made");
+}
+
+/* The name under which something gets to its place is ours, where anything has to. */
+Test(foreign, a_stranger_called_like_what_is_on_its_way)
+{
+	begin();
+	*vec_add(&arena, &world.state.strangers) = "/bpf/echo/maps/pairs+new";
+	cr_assert(!plan_has_work(plan_with(false)));
+	expect_no_diagnostics();
+	world.state.source = "/srv/echo.yaml";
+	plan_with(false);
+	cr_assert_eq(diagnostics.errors, 1);
+	cr_assert_str_eq(diagnostics.list.items[0].message,
+		"/bpf/echo/maps/pairs+new is nothing that sockform made");
+	diagnostics = (struct diagnostics){ .arena = &arena };
+	plan_with(true);
+	expect_no_diagnostics();
 }
 
 Test(foreign, another_order_of_key_fields_is_a_difference)

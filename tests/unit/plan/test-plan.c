@@ -247,7 +247,8 @@ Test(plan, leftovers_are_something_to_do)
 	const struct plan *plan;
 
 	world_applied(&world);
-	*vec_add(&arena, &world.state.leftovers) = "programs/verdict@0000000000000001+new";
+	*vec_add(&arena, &world.state.leftovers) =
+		(struct state_leftover){ "programs/verdict@0000000000000001+new", false };
 	plan = world_plan(&world);
 	expect_counts(plan, 6, 0, 0, 0);
 	cr_assert(plan_changes(plan));

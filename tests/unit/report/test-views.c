@@ -93,12 +93,42 @@ Test(views, a_plan_as_json)
 					      "          \"detail\": \"verdict\",\n"
 					      "          \"reason\": null\n"
 					      "        }\n"
-					      "      ]\n"
+					      "      ],\n"
+					      "      \"strangers\": []\n"
 					      "    }\n"
 					      "  ],\n"
 					      "  \"done\": true,\n"
 					      "  \"milliseconds\": 1.500\n"
 					      "}\n"));
+}
+
+/* What --force takes away for good is named before. */
+Test(views, a_plan_that_takes_what_others_made)
+{
+	const struct plan *plan;
+
+	world_applied(&world);
+	*vec_add(&arena, &world.state.strangers) = "/bpf/echo/maps/theirs";
+	*vec_add(&arena, &world.state.outsiders) = "/bpf/echo/folder";
+	plan = plan_teardown(&arena, &world.state, true, NULL, &diagnostics);
+	capture_begin(&capture, SINK_TEXT);
+	report_plans(&capture.sink, &plan, 1, REPORT_PLANNED, 0);
+	cr_assert_not_null(strstr(capture_end(&capture), "  - map         spare\n"
+							 "  - file        /bpf/echo/maps/theirs\n"
+							 "      sockform did not make it\n"
+							 "  - file        /bpf/echo/folder\n"
+							 "      sockform did not make it\n"));
+	capture_begin(&capture, SINK_JSON);
+	report_plans(&capture.sink, &plan, 1, REPORT_PLANNED, 0);
+	cr_assert_not_null(
+		strstr(capture_end(&capture), "      \"strangers\": [\n"
+					      "        {\n"
+					      "          \"path\": \"/bpf/echo/maps/theirs\"\n"
+					      "        },\n"
+					      "        {\n"
+					      "          \"path\": \"/bpf/echo/folder\"\n"
+					      "        }\n"
+					      "      ]\n"));
 }
 
 Test(views, totals_over_several_plans)

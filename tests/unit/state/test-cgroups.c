@@ -152,14 +152,14 @@ Test(cgroups, what_an_attachment_holds)
 	struct state_holder holder = { .program = 41, .link = 50 };
 
 	begin("/a");
-	cr_assert(state_attachment_holds(attachment, &holder));
+	cr_assert(state_attachment_holds(&state, attachment, &holder));
 	holder.link = 51;
-	cr_assert(!state_attachment_holds(attachment, &holder));
+	cr_assert(!state_attachment_holds(&state, attachment, &holder));
 	holder.link = 0;
-	cr_assert(!state_attachment_holds(attachment, &holder));
+	cr_assert(!state_attachment_holds(&state, attachment, &holder));
 	holder.program = 40;
-	cr_assert(state_attachment_holds(attachment, &holder));
+	cr_assert(state_attachment_holds(&state, attachment, &holder));
 	attachment->link.id = 0;
 	holder = (struct state_holder){ .program = 41 };
-	cr_assert(!state_attachment_holds(attachment, &holder));
+	cr_assert(!state_attachment_holds(&state, attachment, &holder));
 }

@@ -323,7 +323,8 @@ Test(drift, leftovers)
 {
 	struct state state = healthy();
 
-	*vec_add(&arena, &state.leftovers) = "slots/m:stream_verdict+new";
+	*vec_add(&arena, &state.leftovers) =
+		(struct state_leftover){ "slots/m:stream_verdict+new", false };
 	expect_drift(&state, "file", "slots/m:stream_verdict+new",
 		"it is left from an apply that did not finish");
 }

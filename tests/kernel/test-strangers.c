@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What others put into a deployment's folder under a name that is ours for a moment, "X+new": it is not
+ * taken for ours, not gone through, and not removed without --force.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "harness.h"
+#include "raw.h"
+
+TestSuite(strangers, .init = harness_init, .fini = harness_fini, .timeout = 60);
+
+static void write_pair(const struct manifest *manifest, unsigned int entries, const char *body)
+{
+	manifest_write(manifest->path,
+		"sockform: v1\nname: %s\nmaps:\n"
+		"  pair: { type: sockmap, max_entries: %u }\n"
+		"programs:\n"
+		"  pass: { type: sk_skb, body: [ %s ] }\n"
+		"attachments:\n"
+		"  - { program: pass, target: pair, attach_type: stream_verdict }\n",
+		manifest->name, entries, body);
+}
+
+static void applied(struct manifest *ret, const char *name)
+{
+	manifest_init(ret, name);
+	write_pair(ret, 4, "sk_skb_pass");
+	sockform_expect(0, "apply", ret->path);
+}
+
+static void assert_refused(const struct manifest *manifest, const char *words, const char *option)
+{
+	char *pins = snapshot_pins();
+	struct result result;
+
+	sockform(&result, "apply", manifest->path, option);
+	assert_code(&result, 3);
+	assert_says(result.err, "E0411");
+	assert_says(result.err, words);
+	result_finish(&result);
+	assert_pins(pins);
+	free(pins);
+}
+
+static uint32_t pinned_program(const struct manifest *manifest, const char *pin)
+{
+	int fd = bpf_obj_get(manifest_pin(manifest, pin));
+	uint32_t id;
+
+	cr_assert(fd >= 0, "%s: %s", pin, strerror(errno));
+	id = program_id(fd);
+	close(fd);
+	return id;
+}
+
+/* A map that is replaced gets to its place by that name. */
+Test(strangers, a_pin_of_theirs)
+{
+	char *ids = snapshot_ids(), *pins = snapshot_pins();
+	struct manifest manifest;
+	struct result result;
+	int program;
+
+	applied(&manifest, "spare-pin");
+	program = program_pass();
+	cr_assert_eq(bpf_obj_pin(program, manifest_pin(&manifest, "maps/pair+new")), 0);
+	/* Nothing is to be put anywhere. */
+	sockform_expect(0, "apply", manifest.path);
+	write_pair(&manifest, 8, "sk_skb_pass");
+	assert_refused(&manifest, "maps/pair+new is nothing that sockform made", "--replace");
+	cr_assert_eq(pinned_program(&manifest, "maps/pair+new"), program_id(program));
+	close(program);
+
+	sockform(&result, "apply", manifest.path, "--replace", "--force");
+	assert_code(&result, 0);
+	assert_says(result.out, "maps/pair+new\n      sockform did not make it\n");
+	result_finish(&result);
+	sockform_expect(0, "status", manifest.name);
+	cr_assert_neq(access(manifest_pin(&manifest, "maps/pair+new"), F_OK), 0);
+	sockform_expect(0, "delete", manifest.path);
+	assert_ids(ids);
+	assert_pins(pins);
+	free(ids);
+	free(pins);
+}
+
+/* In the way of a link that is put over another, and of how that would be taken back. */
+Test(strangers, a_folder_of_theirs)
+{
+	struct manifest manifest;
+	int map;
+
+	applied(&manifest, "spare-folder");
+	cr_assert_eq(mkdir(manifest_pin(&manifest, "links/pair:stream_verdict+new"), 0700), 0);
+	cr_assert_eq(unlink(manifest_pin(&manifest, "dispatchers/pair:stream_verdict")), 0);
+	assert_refused(&manifest, "+new is nothing that sockform made", NULL);
+	map = bpf_obj_get(manifest_pin(&manifest, "maps/pair"));
+	cr_assert_neq(hook_program(map, BPF_SK_SKB_STREAM_VERDICT), 0);
+	sockform_expect(0, "apply", manifest.path, "--force");
+	sockform_expect(0, "status", manifest.name);
+	cr_assert_neq(hook_program(map, BPF_SK_SKB_STREAM_VERDICT), 0);
+	close(map);
+	sockform_expect(0, "delete", manifest.path);
+}
+
+/* In the way of what the deployment was applied from. */
+Test(strangers, a_source_of_theirs)
+{
+	struct manifest manifest, moved;
+
+	applied(&manifest, "spare-source");
+	cr_assert_eq(mkdir(manifest_pin(&manifest, "source+new"), 0700), 0);
+	sockform_expect(0, "apply", manifest.path);
+	manifest_init(&moved, "spare-moved");
+	cr_assert_eq(rename(manifest.path, moved.path), 0);
+	assert_refused(&moved, "source+new is nothing that sockform made", NULL);
+	sockform_expect(0, "apply", moved.path, "--force");
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "delete", moved.path);
+}
+
+/* It leads to what attaches a program of another deployment: nobody goes there. */
+Test(strangers, a_symlink_of_theirs)
+{
+	struct manifest manifest, other;
+	char target[128];
+	int map;
+
+	links_need();
+	applied(&other, "led-to");
+	applied(&manifest, "spare-link");
+	snprintf(target, sizeof(target), "%s", manifest_pin(&other, "links/pair:stream_verdict"));
+	cr_assert_eq(symlink(target, manifest_pin(&manifest, "current+new")), 0);
+	cr_assert_eq(symlink(target, manifest_pin(&manifest, "links/pair:x+new")), 0);
+	write_pair(&manifest, 4, "sk_skb_drop");
+	assert_refused(&manifest, "links/pair:x+new is nothing that sockform made", NULL);
+	cr_assert_eq(unlink(manifest_pin(&manifest, "links/pair:x+new")), 0);
+	sockform_expect(0, "apply", manifest.path);
+	cr_assert_eq(access(manifest_pin(&manifest, "current+new"), F_OK), 0);
+	sockform_expect(3, "delete", manifest.path);
+	sockform_expect(0, "delete", "--force", manifest.path);
+	map = bpf_obj_get(manifest_pin(&other, "maps/pair"));
+	cr_assert_neq(hook_program(map, BPF_SK_SKB_STREAM_VERDICT), 0);
+	close(map);
+	sockform_expect(0, "status", other.name);
+	sockform_expect(0, "delete", other.path);
+}
