@@ -171,9 +171,12 @@ void check_connections(struct matrix *matrix, bool done)
 		check_connection(matrix, MOVED, COME_BACK);
 }
 
+/* One that was harmed before is closed, and no news. */
 static void check_stayed(
 	struct matrix *matrix, enum connections which, enum destination destination)
 {
+	if (!matrix->ground.connections[which].pair.server)
+		return;
 	if (ground_has(&matrix->ground, which))
 		check_connection(matrix, which, destination);
 	else
