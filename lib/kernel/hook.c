@@ -73,8 +73,7 @@ struct query {
 	uint32_t flags; /* BPF_F_ALLOW_MULTI, BPF_F_ALLOW_OVERRIDE, or none: of the whole hook */
 };
 
-/* Before about 5.18 maps cannot be asked: -EINVAL. */
-static int query(int target, enum bpf_attach_type type, struct query *ret)
+static int ask(int target, enum bpf_attach_type type, struct query *ret)
 {
 	union bpf_attr attr = { 0 };
 
@@ -88,6 +87,33 @@ static int query(int target, enum bpf_attach_type type, struct query *ret)
 	ret->count = attr.query.prog_cnt < PROGRAMS_MAX ? attr.query.prog_cnt : PROGRAMS_MAX;
 	ret->flags = attr.query.attach_flags;
 	return 0;
+}
+
+/* The attach type that the kernel does not have beside this one on a map; 0: there is none. */
+static enum bpf_attach_type excluding_type(enum bpf_attach_type type)
+{
+	static const enum bpf_attach_type types[HOOK_ROLE_COUNT] = {
+		[HOOK_STREAM_VERDICT] = BPF_SK_SKB_VERDICT,
+		[HOOK_SKB_VERDICT] = BPF_SK_SKB_STREAM_VERDICT,
+	};
+
+	return types[attach_kind_of(type)->role];
+}
+
+/*
+ * Before about 5.18 maps cannot be asked: -EINVAL. Of the two verdicts that exclude each other, asking
+ * for the one answers EBUSY where the other is (sock_map_prog_lookup in net/core/sock_map.c): then, and
+ * only then, that says that there is nothing.
+ */
+static int query(int target, enum bpf_attach_type type, struct query *ret)
+{
+	enum bpf_attach_type excluding = excluding_type(type);
+	int error = ask(target, type, ret);
+	struct query other;
+
+	if (error == -EBUSY && excluding && ask(target, excluding, &other) == 0 && other.count)
+		return 0;
+	return error;
 }
 
 static uint32_t program_id(int fd)
@@ -110,10 +136,6 @@ int kernel_is_on_hook(uint32_t program, const struct kernel_hook *hook)
 	struct query there;
 	int error = query(hook->target, hook->type, &there);
 
-	/* The other of the two verdicts is there, see kernel_query_hook. */
-	if (error == -EBUSY &&
-		(hook->type == BPF_SK_SKB_VERDICT || hook->type == BPF_SK_SKB_STREAM_VERDICT))
-		return 0;
 	return error ? error : has_program(&there, program);
 }
 
@@ -230,12 +252,6 @@ int kernel_query_hook(struct kernel *kernel, const struct kernel_hook *hook, uin
 	struct query found;
 	int error = query(hook->target, hook->type, &found);
 
-	/*
-	 * Of the two verdicts that exclude each other, asking for the one answers EBUSY where the
-	 * other is (sock_map_prog_lookup in net/core/sock_map.c).
-	 */
-	if (error == -EBUSY)
-		error = 0;
 	*shared = found.flags & BPF_F_ALLOW_MULTI;
 	if (found.count)
 		find_links(kernel, target_id, hook->type, &links);
@@ -313,14 +329,10 @@ static void drop_own(const struct state *state, const char *name, state_holders 
 static void find_excluding(struct kernel *kernel, const struct kernel_hook *hook,
 	uint64_t target_id, const struct kernel_wanted *wanted, state_holders *ret)
 {
-	static const enum bpf_attach_type others[HOOK_ROLE_COUNT] = {
-		[HOOK_STREAM_VERDICT] = BPF_SK_SKB_VERDICT,
-		[HOOK_SKB_VERDICT] = BPF_SK_SKB_STREAM_VERDICT,
-	};
 	struct kernel_hook other = *hook;
 	bool shared;
 
-	other.type = others[wanted->kind->role];
+	other.type = excluding_type(hook->type);
 	if (!other.type)
 		return;
 	kernel_query_hook(kernel, &other, target_id, ret, &shared);

@@ -304,22 +304,27 @@ static bool observe_folder(
 	return true;
 }
 
-/* By its pin where that is the right one: by id takes CAP_SYS_ADMIN. */
+/*
+ * By its pin where that is the right one. By id takes CAP_SYS_ADMIN: a map that has lost its pin is seen
+ * by those who may open it, and for the others there is none, -ENOENT.
+ */
 static int open_map_with_id(
 	const struct observer *observer, const struct state_attachment *attachment, uint32_t id)
 {
 	const struct state_map *map = state_map_named(observer->state, attachment->target);
+	int fd;
 
-	return map && map->id == id
-		       ? kernel_open_pin(kernel_path(observer->kernel, observer->state->deployment,
-				 FOLDER_MAPS, attachment->target))
-		       : kernel_open_map(id);
+	if (map && map->id == id)
+		return kernel_open_pin(kernel_path(observer->kernel, observer->state->deployment,
+			FOLDER_MAPS, attachment->target));
+	fd = kernel_open_map(id);
+	return fd == -EPERM ? -ENOENT : fd;
 }
 
 /*
  * The map that a recorded dispatcher is attached to without a link; 0: to none by now. Of a map that
- * cannot be asked the record is believed where there still is such a program: what is attached is. A
- * map that has lost its pin is seen by those who may open it. 0 or a negative errno.
+ * cannot be asked the record is believed where there still is such a program: what is attached is. 0 or
+ * a negative errno.
  */
 static int find_bare_target(const struct observer *observer,
 	const struct state_attachment *attachment, const struct state_generation *generation,
@@ -327,7 +332,7 @@ static int find_bare_target(const struct observer *observer,
 {
 	cleanup_fd int map = open_map_with_id(observer, attachment, generation->attached);
 	const struct kernel_hook hook = { .target = map, .type = attachment->kind->type };
-	int there = map == -ENOENT || map == -EPERM ? 0 : map;
+	int there = map == -ENOENT ? 0 : map;
 
 	if (map >= 0)
 		there = kernel_is_on_hook(generation->dispatcher, &hook);

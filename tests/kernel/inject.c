@@ -4,15 +4,17 @@
  * into a second build of the program (sockform-inject), whose calls the linker leads through the
  * functions here (--wrap). Nothing of this is in the program that is shipped.
  *
- *	SOCKFORM_INJECT=CLASS:NTH:WHAT[,...]   CLASS: bpf, fs
+ *	SOCKFORM_INJECT=CLASS:NTH:WHAT[,...]   CLASS: bpf, fs, wait
  *	                                       WHAT: ENOMEM...  the call is not made and fails
  *	                                             before     killed before the call
  *	                                             after      killed right after it
  *	                                             stop       stopped before it (SIGSTOP)
- *	SOCKFORM_INJECT_COUNT=FILE             how many calls of each class were made, "bpf 51\nfs 70\n"
+ *	SOCKFORM_INJECT_TRACE=FILE             the calls that were made, one a line: "fs 70 unlink",
+ *	                                       "bpf 51 28" with the number of its command
  *
  * With "+" behind NTH all later calls fail, too. Calls are counted from 1; "bpf" is bpf(), "fs" what
- * takes a path or changes a file system, and the locks.
+ * takes a path or changes a file system, and the locks; "wait" by what it waits for sockets: read() and
+ * membarrier().
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,9 +28,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum call_class { BPF, FS, CLASS_COUNT };
+enum call_class { BPF, FS, WAIT, CLASS_COUNT };
 
-static const char *const class_names[CLASS_COUNT] = { [BPF] = "bpf", [FS] = "fs" };
+static const char *const class_names[CLASS_COUNT] = { [BPF] = "bpf", [FS] = "fs", [WAIT] = "wait" };
 
 enum order_kind { FAIL, KILL_BEFORE, KILL_AFTER, STOP_BEFORE };
 
@@ -43,6 +45,7 @@ struct order {
 static struct order orders[4];
 static size_t order_count;
 static unsigned int counts[CLASS_COUNT];
+static int trace = -1;
 static bool is_on; /* before and after main() a sanitizer's runtime makes calls of its own */
 
 static int error_named(const char *name)
@@ -63,7 +66,9 @@ static void parse_order(const char *text)
 			sscanf(text, "%7[a-z]:%u+:%23[A-Za-z0-9]", class, &order->nth, what) != 3))
 		abort();
 	order->later = strchr(text, '+');
-	order->class = strcmp(class, class_names[FS]) == 0 ? FS : BPF;
+	for (enum call_class one = 0; one < CLASS_COUNT; one++)
+		if (strcmp(class, class_names[one]) == 0)
+			order->class = one;
 	if (strcmp(what, "before") == 0)
 		order->kind = KILL_BEFORE;
 	else if (strcmp(what, "after") == 0)
@@ -74,12 +79,16 @@ static void parse_order(const char *text)
 		order->error = error_named(what);
 }
 
-static __attribute__((constructor)) void read_orders(void)
+int __real_open64(const char *path, int flags, ...);
+
+static __attribute__((constructor)) void begin(void)
 {
-	const char *text = getenv("SOCKFORM_INJECT");
+	const char *text = getenv("SOCKFORM_INJECT"), *path = getenv("SOCKFORM_INJECT_TRACE");
 	char copy[256], *save = NULL;
 
 	is_on = true;
+	if (path)
+		trace = __real_open64(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (!text)
 		return;
 	snprintf(copy, sizeof(copy), "%s", text);
@@ -87,34 +96,26 @@ static __attribute__((constructor)) void read_orders(void)
 		parse_order(one);
 }
 
-int __real_open64(const char *path, int flags, ...);
-
-static __attribute__((destructor)) void write_counts(void)
+static __attribute__((destructor)) void end(void)
 {
-	const char *path = getenv("SOCKFORM_INJECT_COUNT");
-	int fd = path ? __real_open64(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
-
 	is_on = false;
-	for (size_t i = 0; fd >= 0 && i < CLASS_COUNT; i++)
-		dprintf(fd, "%s %u\n", class_names[i], counts[i]);
-	if (fd >= 0)
-		close(fd);
 }
 
-static bool is_meant(const struct order *order, enum call_class class)
+static bool is_meant(const struct order *order, enum call_class class, unsigned int nth)
 {
-	return order->class == class &&
-	       (order->nth == counts[class] || (order->later && order->nth < counts[class]));
+	return order->class == class && (order->nth == nth || (order->later && order->nth < nth));
 }
 
-/* False where the call is to fail: with errno. */
-static bool enter(enum call_class class)
+/* False where the call is to fail: with errno. `nth` is for leave(): one may make others. */
+static bool enter(enum call_class class, const char *name, unsigned int *nth)
 {
 	if (!is_on)
 		return true;
-	counts[class]++;
+	*nth = ++counts[class];
+	if (trace >= 0)
+		dprintf(trace, "%s %u %s\n", class_names[class], counts[class], name);
 	for (size_t i = 0; i < order_count; i++) {
-		if (!is_meant(&orders[i], class))
+		if (!is_meant(&orders[i], class, *nth))
 			continue;
 		if (orders[i].kind == KILL_BEFORE)
 			raise(SIGKILL);
@@ -127,10 +128,10 @@ static bool enter(enum call_class class)
 	return true;
 }
 
-static void leave(enum call_class class)
+static void leave(enum call_class class, unsigned int nth)
 {
 	for (size_t i = 0; is_on && i < order_count; i++)
-		if (orders[i].kind == KILL_AFTER && is_meant(&orders[i], class))
+		if (orders[i].kind == KILL_AFTER && is_meant(&orders[i], class, nth))
 			raise(SIGKILL);
 }
 
@@ -140,12 +141,13 @@ static void leave(enum call_class class)
 	type __wrap_##name parameters;                                                             \
 	type __wrap_##name parameters                                                              \
 	{                                                                                          \
+		unsigned int nth = 0;                                                              \
 		type result;                                                                       \
                                                                                                    \
-		if (!enter(FS))                                                                    \
+		if (!enter(FS, #name, &nth))                                                       \
 			return failed;                                                             \
 		result = __real_##name arguments;                                                  \
-		leave(FS);                                                                         \
+		leave(FS, nth);                                                                    \
 		return result;                                                                     \
 	}
 
@@ -185,51 +187,75 @@ WRAP(DIR *, NULL, opendir, (const char *path), (path))
 WRAP(DIR *, NULL, fdopendir, (int fd), (fd))
 WRAP(void *, NULL, readdir64, (DIR * folder), (folder))
 
+WRAP(int, -1, remove, (const char *path), (path))
+WRAP(int, -1, nftw64, (const char *path, void *visit, int most, int flags),
+	(path, visit, most, flags))
+WRAP(int, -1, scandir64, (const char *path, void *ret, void *select, void *compare),
+	(path, ret, select, compare))
+WRAP(char *, NULL, realpath, (const char *path, char *ret), (path, ret))
+WRAP(char *, NULL, __realpath_chk, (const char *path, char *ret, size_t size), (path, ret, size))
+
 static mode_t mode_of(int flags, va_list more)
 {
 	return flags & O_CREAT ? va_arg(more, mode_t) : 0;
 }
 
-int __wrap_open64(const char *path, int flags, ...);
-int __wrap_open64(const char *path, int flags, ...)
-{
-	va_list more;
-	mode_t mode;
-	int result;
+/* What opens: `parameters` and `arguments` up to the flags, without brackets. */
+#define WRAP_OPEN(name, parameters, arguments)                                                     \
+	int __real_##name(parameters, int flags, ...);                                             \
+	int __wrap_##name(parameters, int flags, ...);                                             \
+	int __wrap_##name(parameters, int flags, ...)                                              \
+	{                                                                                          \
+		unsigned int nth = 0;                                                              \
+		va_list more;                                                                      \
+		mode_t mode;                                                                       \
+		int result;                                                                        \
+                                                                                                   \
+		va_start(more, flags);                                                             \
+		mode = mode_of(flags, more);                                                       \
+		va_end(more);                                                                      \
+		if (!enter(FS, #name, &nth))                                                       \
+			return -1;                                                                 \
+		result = __real_##name(arguments, flags, mode);                                    \
+		leave(FS, nth);                                                                    \
+		return result;                                                                     \
+	}
+#define COMMA ,
 
-	va_start(more, flags);
-	mode = mode_of(flags, more);
-	va_end(more);
-	if (!enter(FS))
+WRAP_OPEN(open, const char *path, path)
+WRAP_OPEN(open64, const char *path, path)
+WRAP_OPEN(openat64, int at COMMA const char *path, at COMMA path)
+
+ssize_t __real_read(int fd, void *buffer, size_t size);
+ssize_t __wrap_read(int fd, void *buffer, size_t size);
+ssize_t __wrap_read(int fd, void *buffer, size_t size)
+{
+	unsigned int nth = 0;
+	ssize_t result;
+
+	if (!enter(WAIT, "read", &nth))
 		return -1;
-	result = __real_open64(path, flags, mode);
-	leave(FS);
+	result = __real_read(fd, buffer, size);
+	leave(WAIT, nth);
 	return result;
 }
 
-int __real_openat64(int at, const char *path, int flags, ...);
-int __wrap_openat64(int at, const char *path, int flags, ...);
-int __wrap_openat64(int at, const char *path, int flags, ...)
+/* Of the calls that have no function of their own these two are counted; a is the call's first argument. */
+static bool enter_call(long number, long a, unsigned int *nth)
 {
-	va_list more;
-	mode_t mode;
-	int result;
+	char command[24];
 
-	va_start(more, flags);
-	mode = mode_of(flags, more);
-	va_end(more);
-	if (!enter(FS))
-		return -1;
-	result = __real_openat64(at, path, flags, mode);
-	leave(FS);
-	return result;
+	snprintf(command, sizeof(command), "%ld", a);
+	return number == SYS_bpf          ? enter(BPF, command, nth)
+	       : number == SYS_membarrier ? enter(WAIT, "membarrier", nth)
+					  : true;
 }
 
-/* Of the calls that have no function of their own only bpf() is counted. */
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
 {
+	unsigned int nth = 0;
 	long a[6], result;
 	va_list more;
 
@@ -237,10 +263,10 @@ long __wrap_syscall(long number, ...)
 	for (size_t i = 0; i < 6; i++)
 		a[i] = va_arg(more, long);
 	va_end(more);
-	if (number == SYS_bpf && !enter(BPF))
+	if (!enter_call(number, a[0], &nth))
 		return -1;
 	result = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-	if (number == SYS_bpf)
-		leave(BPF);
+	if (number == SYS_bpf || number == SYS_membarrier)
+		leave(number == SYS_bpf ? BPF : WAIT, nth);
 	return result;
 }

@@ -29,7 +29,7 @@ struct pin {
 
 struct reader {
 	const struct shape_ground *ground;
-	FILE *out;
+	FILE *out, *exact;
 	struct pin pins[PINS_MOST];
 	size_t count;
 };
@@ -86,6 +86,8 @@ static void add_pin(struct reader *reader, const char *path)
 	pin->path = strdup(path + strlen(PINS "/"));
 	pin->kind = kind_of(pin->fd);
 	pin->id = id_of(pin->fd);
+	if (pin->kind != LINK)
+		fprintf(reader->exact, "%s: id %u\n", pin->path, pin->id);
 }
 
 static void read_folder(struct reader *reader, const char *folder, int depth);
@@ -107,39 +109,63 @@ static bool is_pinned(const char *record, const char *folder, unsigned int id)
 	return is;
 }
 
+static void print_name(struct reader *reader, enum kind kind, uint32_t id);
+
 /*
  * Ids are others each time: what counts is that those that are pinned are among them, be it as what a
- * change that did not come to its end was to take the place of.
+ * change that did not come to its end was to take the place of, and what is said of those.
  */
-static void describe_record(const char *path, char *text)
+static void describe_record(struct reader *reader, const char *path, const char *text)
 {
 	bool is_hook = strchr(strstr(path, "/records/"), ':');
-	bool knows = false, knows_dispatcher = !is_hook;
+	bool known = false, known_dispatcher = !is_hook;
 	const char *folder = is_hook ? "slots" : strchr(path, '@') ? "programs" : "maps";
 
 	for (const char *at = text; at; at = strchr(at, ';') ? strchr(at, ';') + 1 : NULL) {
-		unsigned int id, dispatcher;
+		unsigned int id, dispatcher, attached;
+		char key[64];
 
-		cr_assert_eq(sscanf(at, "%u %u", &id, &dispatcher), 2, "%s: %s", path, text);
-		knows = knows || is_pinned(path, folder, id);
-		knows_dispatcher = knows_dispatcher || is_pinned(path, "dispatchers", dispatcher);
+		cr_assert_eq(sscanf(at, "%u %u %u %63[^;]", &id, &dispatcher, &attached, key), 4,
+			"%s: %s", path, text);
+		if (!known && is_pinned(path, folder, id)) {
+			fprintf(reader->out, "%s: known, key %s\n", path, key);
+			known = true;
+		}
+		if (!known_dispatcher && is_pinned(path, "dispatchers", dispatcher)) {
+			fprintf(reader->out, "%s: dispatcher known, attached to", path);
+			print_name(reader, MAP, attached);
+			fputc('\n', reader->out);
+			known_dispatcher = true;
+		}
 	}
-	strcpy(text, knows && knows_dispatcher ? "known" : "unknown");
+}
+
+static void print_text(struct reader *reader, const char *path)
+{
+	char target[256] = "";
+
+	cr_assert_gt(readlink(path, target, sizeof(target) - 1), 0);
+	fprintf(reader->exact, "%s: %s\n", path, target);
+	if (strstr(path, "/records/"))
+		describe_record(reader, path, target);
+	else
+		fprintf(reader->out, "%s: %s\n", path, target);
 }
 
 static void read_entry(struct reader *reader, const char *path, int type, int depth)
 {
-	char target[256] = "";
+	const char *ignored = reader->ground->ignored;
+	struct stat stat;
 
-	if (type == DT_REG) {
-		add_pin(reader, path);
+	if (ignored && strstr(path, ignored))
 		return;
-	}
+	cr_assert_eq(lstat(path, &stat), 0, "%s: %s", path, strerror(errno));
+	fprintf(reader->out, "%s: mode %o, owner %u:%u\n", path, stat.st_mode, stat.st_uid,
+		stat.st_gid);
+	if (type == DT_REG)
+		add_pin(reader, path);
 	if (type == DT_LNK)
-		cr_assert_gt(readlink(path, target, sizeof(target) - 1), 0);
-	if (strstr(path, "/records/"))
-		describe_record(path, target);
-	fprintf(reader->out, "%s %s\n", path, target);
+		print_text(reader, path);
 	if (type == DT_DIR && depth < DEPTH_MOST)
 		read_folder(reader, path, depth + 1);
 }
@@ -282,31 +308,44 @@ static void print_link(struct reader *reader, const struct pin *pin)
 	fputc('\n', reader->out);
 }
 
-char *shape_read(const struct shape_ground *ground)
+static void print_all(struct reader *reader)
 {
 	static void (*const print[])(struct reader * reader, const struct pin *pin) = {
 		[MAP] = print_map,
 		[PROGRAM] = print_program,
 		[LINK] = print_link,
 	};
-	struct reader reader = { .ground = ground };
-	char *text = NULL;
-	size_t size;
 
-	reader.out = open_memstream(&text, &size);
-	read_folder(&reader, PINS, 0);
-	for (size_t i = 0; i < reader.count; i++)
-		print[reader.pins[i].kind](&reader, &reader.pins[i]);
-	for (size_t i = 0; i < ground->cgroup_count; i++) {
-		fprintf(reader.out, "cgroup %zu\n", i);
-		print_hook(&reader, ground->cgroups[i], BPF_CGROUP_SOCK_OPS);
+	read_folder(reader, PINS, 0);
+	for (size_t i = 0; i < reader->count; i++)
+		print[reader->pins[i].kind](reader, &reader->pins[i]);
+	for (size_t i = 0; i < reader->ground->cgroup_count; i++) {
+		fprintf(reader->out, "cgroup %zu\n", i);
+		print_hook(reader, reader->ground->cgroups[i], BPF_CGROUP_SOCK_OPS);
 	}
+}
+
+void shape_read(const struct shape_ground *ground, struct shape *ret)
+{
+	struct reader reader = { .ground = ground };
+	size_t size, exact_size;
+
+	reader.out = open_memstream(&ret->text, &size);
+	reader.exact = open_memstream(&ret->exact, &exact_size);
+	print_all(&reader);
 	for (size_t i = 0; i < reader.count; i++) {
 		close(reader.pins[i].fd);
 		free(reader.pins[i].path);
 	}
 	fclose(reader.out);
-	return text;
+	fclose(reader.exact);
+}
+
+void shape_finish(struct shape *shape)
+{
+	free(shape->text);
+	free(shape->exact);
+	*shape = (struct shape){ 0 };
 }
 
 static const struct {

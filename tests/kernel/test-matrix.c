@@ -4,35 +4,27 @@
  * error at each bpf() call and at each file-system call, for several errors, and killed before and
  * after each of them. After an error the kernel is as it was before or as it was to become, never
  * between; after a kill the next command gets there, also after one while an error is taken back. No
- * object is left over in the machine, and connections in maps that stay lose no byte.
+ * object is left over in the machine, and connections in maps that stay lose no byte, meanwhile or
+ * afterwards. Beside these three there is, with one error and one kill at each call, what an update and a
+ * delete do when they wait for sockets, and a delete that removes what is not ours.
  *
  * The first four errors are tried, and sockets are not waited for; SOCKFORM_MATRIX=full, by hand, tries
- * all, and in the wait as well. SOCKFORM_MATRIX=thin tries one error and one kill at each call, in
- * turns, and a kill on the way back at some: what a build with sanitizers does, where a run takes twenty
- * times as long.
+ * all, and waits everywhere. SOCKFORM_MATRIX=thin tries one error and one kill at each call, in turns,
+ * and a kill on the way back at some: what a build with sanitizers does, where a run takes twenty times
+ * as long.
  */
-#include <bpf/bpf.h>
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "cgroup.h"
+#include "matrix-check.h"
 #include "note.h"
-#include "raw.h"
-#include "shape.h"
 
-#define SETTLE_MS 3000
 #define LEAKS_EVERY 8 /* calls */
-#define PUMPED 256
-#define PINNED 25 /* of the old manifest, and of the new one */
-#define ON_MAPS 3 /* attachments, whose links have pins where there are any */
-#define FAULTS_SHOWN 20
-#define THIN_UNDOS 4 /* calls */
+#define THIN_UNDOS 4  /* calls */
+#define CASES_LEAST 5000
 
 #ifdef __SANITIZE_ADDRESS__
 #define USUAL "thin"
@@ -40,46 +32,27 @@
 #define USUAL "usual"
 #endif
 
-enum class { BPF, FS, CLASS_COUNT };
-
-static const char *const classes[CLASS_COUNT] = { [BPF] = "bpf", [FS] = "fs" };
-
 /* The last two are cheap to try, and libbpf tries a load again that answers the last. */
 static const char *const errors[] = { "ENOMEM", "EPERM", "EBUSY", "EINTR", "ENOSPC", "EAGAIN" };
-static const char *const kills[] = { "before", "after" };
 #define ERRORS (sizeof(errors) / sizeof(errors[0]))
 #define USUAL_ERRORS (ERRORS - 2)
+
+enum kill_kinds { KILL_BEFORE, KILL_AFTER, KILL_UNDO, KILL_KINDS };
+static const char *const kills[] = { [KILL_BEFORE] = "before", [KILL_AFTER] = "after" };
 #define KILLS (sizeof(kills) / sizeof(kills[0]))
 
-enum cgroups { GOES, STAYS, COMES, CGROUP_COUNT };
-
-struct ground {
+struct faults {
+	struct matrix matrix;
 	char *program; /* with the injector */
-	char *counts;  /* file of how many calls the last run made */
-	struct manifest old, new, near;
-	struct pair kept, moved, beside; /* in a map that stays, one that is replaced, another's */
-	uint64_t pumped;                 /* bytes, so that all of them differ */
-	int foreign;                     /* program, attached to the map "taken" in `before` */
-	int cgroups[CGROUP_COUNT];
-	const char *cgroup_paths[CGROUP_COUNT];
-	struct shape_ground looked_at;
-	/* Nothing of it; the old manifest with and without the foreign program; the new one. */
-	char *none, *before, *bare, *after;
+	char *trace;   /* file of the calls that the last run made */
+	const char *mode;
 	bool thin;
-	size_t errors;     /* of those that there are */
-	const char *drain; /* seconds */
-	unsigned int cases, undos, faults;
-};
-
-/* One of the three: from which state to which. */
-struct scene {
-	const char *name;
-	const char *verb, *option, *path;
-	const char *before, *after;
-	void (*restore)(struct ground *ground);
-	bool has_sockets; /* in `before` */
-	unsigned int calls[CLASS_COUNT];
-	struct shape_counts counts; /* in the machine, in `before` */
+	size_t errors;            /* of those that there are */
+	struct calls calls, last; /* where nothing fails; of the last run */
+	unsigned int killed[CLASS_COUNT][KILL_KINDS][RECOVERY_COUNT]; /* in the scene */
+	unsigned int tried[CLASS_COUNT];                              /* calls, likewise */
+	unsigned int cases, undos;
+	unsigned int calls_tried; /* in the scenes that are not thin by themselves */
 };
 
 static void matrix_fini(void)
@@ -91,531 +64,397 @@ static void matrix_fini(void)
 
 TestSuite(matrix, .init = harness_init, .fini = matrix_fini, .timeout = 1200);
 
-/*
- * Maps, programs and attachments that stay, change, go and come. An attachment goes from a map without
- * sockets: those would keep its dispatcher and its slot, and there would be more in the machine.
- */
-static void write_manifests(struct ground *ground)
+static void keep_exact(struct matrix *matrix)
 {
-	const char *const *cgroups = ground->cgroup_paths;
+	struct shape shape = { 0 };
 
-	manifest_write(ground->old.path,
-		"sockform: v1\nname: %s\nmaps:\n"
-		"  kept: { type: sockmap, max_entries: 4 }\n"
-		"  moved: { type: sockmap, max_entries: 4 }\n"
-		"  taken: { type: sockmap, max_entries: 4 }\n"
-		"  quiet: { type: sockmap, max_entries: 4 }\n"
-		"  counts: { type: array, value_size: 8, max_entries: 2 }\n"
-		"  gone: { type: hash, key_size: 8, value_size: 8, max_entries: 4,"
-		" entries: [ { key: 1, value: 2 } ] }\n"
-		"programs:\n"
-		"  echo: { type: sk_skb, body: [ { count: { map: counts, key: 0 } },"
-		" { sk_redirect_map: { map: kept, key: 0, on_miss: pass } }, exit ] }\n"
-		"  other: { type: sk_skb, body: ["
-		" { sk_redirect_map: { map: moved, key: 0, on_miss: pass } }, exit ] }\n"
-		"  leaves: { type: sk_msg, body: [ { count: { map: gone, key: 1 } }, sk_msg_pass ] "
-		"}\n"
-		"  ops: { type: sock_ops, body: [ r0 = 1, exit ] }\n"
-		"attachments:\n"
-		"  - { program: echo, target: kept, attach_type: stream_verdict }\n"
-		"  - { program: leaves, target: quiet, attach_type: msg_verdict }\n"
-		"  - { program: other, target: moved, attach_type: stream_verdict }\n"
-		"  - { program: ops, target: %s, attach_type: sock_ops }\n"
-		"  - { program: ops, target: %s, attach_type: sock_ops }\n",
-		ground->old.name, cgroups[GOES], cgroups[STAYS]);
-	manifest_write(ground->new.path,
-		"sockform: v1\nname: %s\nmaps:\n"
-		"  kept: { type: sockmap, max_entries: 4 }\n"
-		"  moved: { type: sockmap, max_entries: 8 }\n"
-		"  taken: { type: sockmap, max_entries: 4 }\n"
-		"  quiet: { type: sockmap, max_entries: 4 }\n"
-		"  counts: { type: array, value_size: 8, max_entries: 2 }\n"
-		"  fresh: { type: hash, key_size: 8, value_size: 8, max_entries: 4,"
-		" entries: [ { key: 3, value: 4 } ] }\n"
-		"programs:\n"
-		"  echo: { type: sk_skb, body: [ { count: { map: counts, key: 1 } },"
-		" { sk_redirect_map: { map: kept, key: 0, on_miss: pass } }, exit ] }\n"
-		"  other: { type: sk_skb, body: ["
-		" { sk_redirect_map: { map: moved, key: 0, on_miss: pass } }, exit ] }\n"
-		"  arrives: { type: sk_msg, body: [ { count: { map: fresh, key: 3 } }, sk_msg_pass "
-		"] }\n"
-		"  ops: { type: sock_ops, body: [ r0 = 1, exit ] }\n"
-		"attachments:\n"
-		"  - { program: echo, target: kept, attach_type: stream_verdict }\n"
-		"  - { program: arrives, target: taken, attach_type: msg_verdict, replace: %u }\n"
-		"  - { program: other, target: moved, attach_type: stream_verdict }\n"
-		"  - { program: ops, target: %s, attach_type: sock_ops%s }\n"
-		"  - { program: ops, target: %s, attach_type: sock_ops }\n",
-		ground->old.name, program_id(ground->foreign), cgroups[STAYS],
-		cgroup_has_preorder() ? ", flags: preorder" : "", cgroups[COMES]);
-	manifest_write(ground->near.path,
-		"sockform: v1\nname: %s\nmaps:\n"
-		"  pair: { type: sockmap, max_entries: 1 }\n"
-		"programs:\n"
-		"  echo: { type: sk_skb, body: ["
-		" { sk_redirect_map: { map: pair, key: 0, on_miss: pass } }, exit ] }\n"
-		"attachments:\n"
-		"  - { program: echo, target: pair, attach_type: stream_verdict }\n",
-		ground->near.name);
+	shape_read(&matrix->ground.looked_at, &shape);
+	cr_assert_str_eq(shape.text, matrix->ground.states[matrix->scene->before],
+		"%s: this does not go back to where it began", matrix->scene->name);
+	free(matrix->exact);
+	matrix->exact = strdup(shape.exact);
+	shape_finish(&shape);
 }
 
-static int open_map(const struct manifest *manifest, const char *pin)
+static void restore(struct matrix *matrix)
 {
-	int map = bpf_obj_get(manifest_pin(manifest, pin));
-
-	cr_assert_geq(map, 0, "%s: %s", pin, strerror(errno));
-	return map;
-}
-
-/* A connection whose accepted end is at index 0 of the map; a new one where it is not any more. */
-static void enter_pair(const struct manifest *manifest, const char *pin, struct pair *pair)
-{
-	int map = open_map(manifest, pin);
-	uint64_t cookie = 0, there = 0;
-	socklen_t length = sizeof(cookie);
-	uint32_t index = 0;
-
-	if (pair->server)
-		getsockopt(pair->server, SOL_SOCKET, SO_COOKIE, &cookie, &length);
-	if (!pair->server || bpf_map_lookup_elem(map, &index, &there) || there != cookie) {
-		if (pair->server)
-			pair_close(pair);
-		pair_open(pair);
-		cr_assert_eq(socket_insert(map, 0, pair->server), 0, "%s", strerror(errno));
-	}
-	close(map);
-}
-
-/* Takes what comes at one end; false where that is not what was expected, or the end of it all. */
-static bool take(int fd, const uint8_t *expected, size_t *length)
-{
-	uint8_t got[PUMPED];
-	ssize_t n = recv(fd, got, PUMPED - *length, MSG_DONTWAIT);
-
-	if (n <= 0 || memcmp(got, expected + *length, (size_t)n))
-		return false;
-	*length += (size_t)n;
-	return true;
-}
-
-/* The next bytes through a connection: all of them come back, in order. */
-static bool pump(struct ground *ground, const struct pair *pair)
-{
-	struct pollfd end = { .fd = pair->client, .events = POLLIN };
-	uint8_t bytes[PUMPED];
-	size_t length = 0;
-
-	client_pattern(bytes, 1, ground->pumped, sizeof(bytes));
-	ground->pumped += sizeof(bytes);
-	if (send(pair->client, bytes, sizeof(bytes), MSG_NOSIGNAL) != sizeof(bytes))
-		return false;
-	while (length < sizeof(bytes))
-		if (poll(&end, 1, ANSWER_MS) <= 0 || !take(pair->client, bytes, &length))
-			return false;
-	return true;
-}
-
-static void fault(struct ground *ground, const struct scene *scene, const char *inject,
-	const char *what, const char *detail)
-{
-	if (ground->faults++ < FAULTS_SHOWN) {
-		char *copy = strdup(detail), *save = NULL;
-
-		note("%s, %s: %s", scene->name, inject, what);
-		for (char *line = strtok_r(copy, "\n", &save); line;
-			line = strtok_r(NULL, "\n", &save))
-			note("    %s", line);
-		free(copy);
-	}
-}
-
-/* The lines of `now` that are not in `wanted`, and the other way round. */
-static void note_difference(const char *now, const char *wanted)
-{
-	const char *const texts[] = { now, wanted };
-
-	for (size_t i = 0; i < 2; i++) {
-		char *copy = strdup(texts[i]), *save = NULL;
-
-		for (char *line = strtok_r(copy, "\n", &save); line;
-			line = strtok_r(NULL, "\n", &save))
-			if (!strstr(texts[!i], line))
-				note("    %s %s", i ? "missing:" : "there:", line);
-		free(copy);
-	}
-}
-
-/* Whether the kernel is in one of these states; a fault if not. */
-static bool check_shape(struct ground *ground, const struct scene *scene, const char *inject,
-	const char *const *shapes, size_t count)
-{
-	char *now = shape_read(&ground->looked_at);
-	bool found = false;
-
-	for (size_t i = 0; i < count; i++)
-		found = found || strcmp(now, shapes[i]) == 0;
-	if (!found) {
-		fault(ground, scene, inject, "another state", "");
-		if (ground->faults < FAULTS_SHOWN)
-			note_difference(now, shapes[0]);
-	}
-	free(now);
-	return found;
-}
-
-static void apply(const char *path)
-{
-	sockform_expect(0, "apply", "--drain-timeout", "0", "--replace", path);
-}
-
-static void restore_none(struct ground *ground)
-{
-	sockform_expect(0, "delete", "--drain-timeout", "0", "--name", ground->old.name);
-}
-
-static void attach_foreign(struct ground *ground)
-{
-	int map = open_map(&ground->old, "maps/taken");
-
-	if (!hook_program(map, BPF_SK_MSG_VERDICT))
-		cr_assert_eq(bpf_prog_attach(ground->foreign, map, BPF_SK_MSG_VERDICT, 0), 0);
-	close(map);
-}
-
-/* The old manifest, the foreign program and the connections in their maps. */
-static void restore_before(struct ground *ground)
-{
-	apply(ground->old.path);
-	attach_foreign(ground);
-	enter_pair(&ground->old, "maps/kept", &ground->kept);
-	enter_pair(&ground->old, "maps/moved", &ground->moved);
-}
-
-static void restore(struct ground *ground, const struct scene *scene)
-{
-	char *now;
-
-	scene->restore(ground);
-	now = shape_read(&ground->looked_at);
-	cr_assert_str_eq(
-		now, scene->before, "%s: this does not go back to where it began", scene->name);
-	free(now);
-}
-
-/* A connection that lost something makes room for another one. */
-static void check_pair(struct ground *ground, const struct scene *scene, const char *inject,
-	struct pair *pair, const char *where)
-{
-	char what[64];
-
-	if (!pair->server || pump(ground, pair))
-		return;
-	snprintf(what, sizeof(what), "harmed the connection in the map %s", where);
-	fault(ground, scene, inject, what, "");
-	pair_close(pair);
-	*pair = (struct pair){ 0 };
-}
-
-/*
- * What runs: `done` for what the scene leads to. A connection whose map has gone is not asked: what
- * is under way in it when the kernel frees that map is lost.
- */
-static void check_sockets(
-	struct ground *ground, const struct scene *scene, const char *inject, bool done)
-{
-	check_pair(ground, scene, inject, &ground->beside, "of another deployment");
-	if (!scene->has_sockets)
-		return;
-	if (!done || scene->after != ground->none)
-		check_pair(ground, scene, inject, &ground->kept, "that stays");
-	if (!done)
-		check_pair(ground, scene, inject, &ground->moved, "that is replaced");
+	matrix->scene->restore(&matrix->ground);
+	keep_exact(matrix);
 }
 
 /* Back to where the scene begins, and the connections in its maps with it. */
-static void begin_again(struct ground *ground, const struct scene *scene, const char *inject)
+static void begin_again(struct matrix *matrix)
 {
-	restore(ground, scene);
-	check_sockets(ground, scene, inject, false);
+	restore(matrix);
+	check_connections(matrix, false);
 }
 
-static void run(const struct ground *ground, const struct scene *scene, const char *inject,
-	struct result *ret)
+static void run(struct faults *faults, struct result *ret)
 {
-	const char *const argv[] = { ground->program, scene->verb, "--drain-timeout", ground->drain,
-		scene->option, scene->path, NULL };
+	const struct scene *scene = faults->matrix.scene;
+	const char *argv[12] = { faults->program, scene->arguments[0], "--drain-timeout",
+		scene->waits || strcmp(faults->mode, "full") == 0 ? "1" : "0" };
+	size_t count = 4;
 
-	setenv("SOCKFORM_INJECT", inject, 1);
-	setenv("SOCKFORM_INJECT_COUNT", ground->counts, 1);
+	for (size_t i = 1; scene->arguments[i]; i++)
+		argv[count++] = scene->arguments[i];
+	setenv("SOCKFORM_INJECT", faults->matrix.inject, 1);
+	setenv("SOCKFORM_INJECT_TRACE", faults->trace, 1);
 	command_run(ret, 0, argv);
 	unsetenv("SOCKFORM_INJECT");
-	unsetenv("SOCKFORM_INJECT_COUNT");
-}
-
-static void read_counts(const struct ground *ground, unsigned int ret[CLASS_COUNT])
-{
-	char *text = file_read(ground->counts);
-
-	cr_assert_eq(sscanf(text, "bpf %u\nfs %u\n", &ret[BPF], &ret[FS]), 2, "%s", text);
-	free(text);
+	unsetenv("SOCKFORM_INJECT_TRACE");
 }
 
 /* True where it ended with that error, and not well all the same. */
-static bool try_error(struct ground *ground, struct scene *scene, const char *inject)
+static bool try_error(struct faults *faults)
 {
-	unsigned int faults = ground->faults;
+	struct matrix *matrix = &faults->matrix;
+	const struct scene *scene = matrix->scene;
+	unsigned int before = matrix->faults;
 	struct result result;
+	enum states state;
 	bool done;
 
-	run(ground, scene, inject, &result);
+	traffic_begin(matrix);
+	run(faults, &result);
+	traffic_end(matrix, KEPT);
+	traffic_end(matrix, BESIDE);
 	done = result.code == 0;
+	state = done ? scene->after : scene->before;
 	if (!done && (result.code < 2 || result.code > 3 || !*result.err))
-		fault(ground, scene, inject, "no error that is said", result.err);
-	if (check_shape(ground, scene, inject, done ? &scene->after : &scene->before, 1))
-		check_sockets(ground, scene, inject, done);
+		fault(matrix, "no error that is said", result.err);
+	if (check_state(matrix, state, state))
+		check_connections(matrix, done);
 	else
-		fault(ground, scene, inject, done ? "after exit code 0" : "after it said",
-			result.err);
-	if (ground->faults != faults)
-		sockform_expect(0, "delete", "--drain-timeout", "0", "--name", ground->old.name);
-	if (done || ground->faults != faults)
-		begin_again(ground, scene, inject);
-	ground->cases++;
+		fault(matrix, done ? "after exit code 0" : "after it said", result.err);
+	if (!done)
+		check_same(matrix);
+	else if (scene_keeps_sockets(scene))
+		check_staying(matrix);
+	if (matrix->faults != before)
+		ground_delete(&matrix->ground, scene->forces);
+	/* What strangers were removed is not taken back. */
+	if (done || scene->forces || matrix->faults != before)
+		begin_again(matrix);
+	faults->cases++;
 	result_finish(&result);
 	return !done;
 }
 
-/* One of three commands, in turns: what it has to lead to. */
-static size_t recover(struct ground *ground, const char *shapes[2])
+/* One of three commands; a program of somebody else's that had been taken off does not come back. */
+static void recover(struct matrix *matrix, enum recoveries recovery, bool was_freed)
 {
-	switch (ground->cases % 3) {
-	case 0:
-		apply(ground->new.path);
-		shapes[0] = ground->after;
-		return 1;
-	case 1:
-		apply(ground->old.path);
-		/* A program of somebody else's that had been taken off does not come back. */
-		shapes[0] = ground->bare;
-		shapes[1] = ground->before;
-		return 2;
+	struct ground *ground = &matrix->ground;
+
+	switch (recovery) {
+	case RECOVERY_NEW:
+		ground_apply(ground->new.path);
+		check_state(matrix, was_freed ? AFTER : FRESH, was_freed ? AFTER : FRESH);
+		break;
+	case RECOVERY_OLD:
+		ground_apply(ground->old.path);
+		check_state(matrix, BARE, BEFORE);
+		break;
 	default:
-		sockform_expect(0, "delete", "--drain-timeout", "0", "--name", ground->old.name);
-		shapes[0] = ground->none;
-		return 1;
+		ground_delete(ground, matrix->scene->forces);
+		check_state(matrix, NONE, NONE);
 	}
 }
 
-static void check_status(
-	struct ground *ground, const struct scene *scene, const char *inject, bool exists)
+static unsigned int kills_of(const unsigned int killed[RECOVERY_COUNT])
 {
-	struct result result;
+	unsigned int count = 0;
 
-	sockform(&result, "status", ground->old.name);
-	if (result.code != (exists ? 0 : 1))
-		fault(ground, scene, inject, "after the next command", result.out);
-	result_finish(&result);
+	for (size_t i = 0; i < RECOVERY_COUNT; i++)
+		count += killed[i];
+	return count;
 }
 
-static void try_kill(struct ground *ground, struct scene *scene, const char *inject)
+/* Each of them after each kind of kill in its turn, and another after the same call before and after. */
+static enum recoveries next_recovery(struct faults *faults, enum class class, enum kill_kinds kind)
 {
-	const char *shapes[2];
-	struct result result;
-	size_t count;
+	unsigned int *killed = faults->killed[class][kind];
+	enum recoveries recovery = (kills_of(killed) + 2 * kind) % RECOVERY_COUNT;
 
-	run(ground, scene, inject, &result);
+	killed[recovery]++;
+	return recovery;
+}
+
+static void try_kill(struct faults *faults, enum class class, enum kill_kinds kind)
+{
+	struct matrix *matrix = &faults->matrix;
+	enum recoveries recovery = next_recovery(faults, class, kind);
+	bool had[CONNECTION_COUNT], keeps = scene_keeps_sockets(matrix->scene);
+	struct result result;
+
+	traffic_begin(matrix);
+	run(faults, &result);
 	if (result.code != 128 + SIGKILL)
-		fault(ground, scene, inject, "it was not killed", result.err);
-	/* Half-way through a delete nobody can say whether the map is still there. */
-	if (scene->has_sockets && scene->after != ground->none)
-		check_pair(ground, scene, inject, &ground->kept, "that stays");
-	count = recover(ground, shapes);
-	check_shape(ground, scene, inject, shapes, count);
-	check_status(ground, scene, inject, shapes[0] != ground->none);
-	begin_again(ground, scene, inject);
-	ground->cases++;
+		fault(matrix, "it was not killed", result.err);
+	check_status_between(matrix);
+	if (recovery == RECOVERY_DELETE)
+		traffic_end(matrix, KEPT);
+	for (enum connections which = 0; which < CONNECTION_COUNT; which++)
+		had[which] = ground_has(&matrix->ground, which);
+	if (keeps && (!had[KEPT] || !had[FREED]))
+		fault(matrix, "it took sockets out of maps that stay", "");
+	recover(matrix, recovery, had[FREED]);
+	traffic_end(matrix, KEPT);
+	traffic_end(matrix, BESIDE);
+	check_recovered(matrix, had, recovery);
+	if (keeps && recovery != RECOVERY_DELETE)
+		check_staying(matrix);
+	check_status(matrix, recovery != RECOVERY_DELETE);
+	begin_again(matrix);
+	faults->cases++;
 	result_finish(&result);
 }
 
 /* The calls of a run in which nothing fails. */
-static void count_calls(struct ground *ground, struct scene *scene)
+static void list_calls(struct faults *faults)
 {
+	struct matrix *matrix = &faults->matrix;
 	struct result result;
 
-	run(ground, scene, "fs:1000000:EIO", &result);
+	strcpy(matrix->inject, "fs:1000000:EIO");
+	matrix->call = "none";
+	run(faults, &result);
 	assert_code(&result, 0);
 	result_finish(&result);
-	read_counts(ground, scene->calls);
-	check_shape(ground, scene, "without a fault", &scene->after, 1);
-	restore(ground, scene);
+	calls_read(faults->trace, &faults->calls);
+	matrix->scene->choose(&faults->calls);
+	check_state(matrix, matrix->scene->after, matrix->scene->after);
+	restore(matrix);
+	check_leaks(matrix);
 }
 
 /* All bpf() calls from one on: a first apply takes back what it did without any. */
 static bool is_hopeless(const struct scene *scene, enum class class)
 {
-	return !scene->has_sockets && class == BPF;
+	return scene->before == NONE && class == BPF;
+}
+
+static bool is_thin(const struct faults *faults)
+{
+	return faults->thin || faults->matrix.scene->thin;
 }
 
 /* What the error before has taken back in so many calls, killed at one of these. */
-static void try_killed_undo(struct ground *ground, struct scene *scene, enum class class,
-	unsigned int nth, const char *error)
+static void try_killed_undo(struct faults *faults, const struct call *call, const char *error)
 {
-	unsigned int made[CLASS_COUNT], undone;
-	char inject[96];
+	unsigned int undone, nth = call->nth;
+	const char *class = class_names[call->class];
 
-	read_counts(ground, made);
-	undone = made[class] - nth;
-	if (!undone || (ground->thin && nth % THIN_UNDOS))
+	calls_read(faults->trace, &faults->last);
+	undone = faults->last.of[call->class] - nth;
+	if (!undone || (is_thin(faults) && nth % THIN_UNDOS))
 		return;
-	snprintf(inject, sizeof(inject), "%s:%u:%s,%s:%u:%s", classes[class], nth, error,
-		classes[class], nth + 1 + nth % undone, kills[nth % KILLS]);
-	try_kill(ground, scene, inject);
-	ground->undos++;
+	snprintf(faults->matrix.inject, sizeof(faults->matrix.inject), "%s:%u:%s,%s:%u:%s", class,
+		nth, error, class, nth + 1 + nth % undone, kills[nth % KILLS]);
+	try_kill(faults, call->class, KILL_UNDO);
+	faults->undos++;
 }
 
-static void try_call(struct ground *ground, struct scene *scene, enum class class, unsigned int nth)
+static void set_inject(struct faults *faults, const struct call *call, const char *how)
 {
-	char inject[64];
-
-	for (size_t i = 0; i < ground->errors; i++) {
-		if (ground->thin && nth % ground->errors != i)
-			continue;
-		snprintf(inject, sizeof(inject), "%s:%u:%s", classes[class], nth, errors[i]);
-		if (try_error(ground, scene, inject) && (ground->thin || i == nth % ground->errors))
-			try_killed_undo(ground, scene, class, nth, errors[i]);
-	}
-	if (is_hopeless(scene, class)) {
-		snprintf(inject, sizeof(inject), "%s:%u+:ENOMEM", classes[class], nth);
-		try_error(ground, scene, inject);
-	}
-	for (size_t i = 0; i < KILLS; i++) {
-		if (ground->thin && nth % KILLS != i)
-			continue;
-		snprintf(inject, sizeof(inject), "%s:%u:%s", classes[class], nth, kills[i]);
-		try_kill(ground, scene, inject);
-	}
+	faults->matrix.call = call->name;
+	snprintf(faults->matrix.inject, sizeof(faults->matrix.inject), "%s:%u%s",
+		class_names[call->class], call->nth, how);
 }
 
-/*
- * That nothing is left over in the machine. The kernel takes its time to free what is gone, so this is
- * asked once for many cases: what a case leaves behind stays.
- */
-static void check_leaks(struct ground *ground, const struct scene *scene, const char *inject)
+static void try_errors(struct faults *faults, const struct call *call)
 {
-	char *objects;
+	bool thin = is_thin(faults);
+	char how[16];
 
-	if (shape_counts_settle(&scene->counts, SETTLE_MS))
-		return;
-	objects = shape_objects();
-	fault(ground, scene, inject, "something is left over", objects);
-	free(objects);
+	for (size_t i = 0; i < faults->errors; i++) {
+		if (thin && call->nth % faults->errors != i)
+			continue;
+		snprintf(how, sizeof(how), ":%s", errors[i]);
+		set_inject(faults, call, how);
+		if (try_error(faults) && (thin || i == call->nth % faults->errors))
+			try_killed_undo(faults, call, errors[i]);
+	}
+	if (is_hopeless(faults->matrix.scene, call->class)) {
+		set_inject(faults, call, "+:ENOMEM");
+		try_error(faults);
+	}
 }
 
-static void play(struct ground *ground, struct scene *scene)
+static void try_kills(struct faults *faults, const struct call *call)
+{
+	char how[16];
+
+	for (enum kill_kinds kind = 0; kind < KILLS; kind++) {
+		if (is_thin(faults) && call->nth % KILLS != kind)
+			continue;
+		snprintf(how, sizeof(how), ":%s", kills[kind]);
+		set_inject(faults, call, how);
+		try_kill(faults, call->class, kind);
+	}
+}
+
+/* Where there were kills enough of a kind, each recovery has come after one. */
+static void assert_recoveries(const struct faults *faults, enum class class)
+{
+	for (enum kill_kinds kind = 0; kind < KILL_KINDS; kind++) {
+		const unsigned int *killed = faults->killed[class][kind];
+
+		for (size_t i = 0; i < RECOVERY_COUNT && kills_of(killed) >= RECOVERY_COUNT; i++)
+			cr_assert(killed[i], "%s, %s: recovery %zu never comes after kill %d",
+				faults->matrix.scene->name, class_names[class], i, kind);
+	}
+}
+
+/* A scene that tries too little would pass. */
+static void assert_scene(const struct faults *faults)
+{
+	const struct scene *scene = faults->matrix.scene;
+
+	for (enum class class = 0; class < CLASS_COUNT; class ++) {
+		cr_assert_geq(faults->tried[class], scene->least[class], "%s, %s: %u calls",
+			scene->name, class_names[class], faults->tried[class]);
+		assert_recoveries(faults, class);
+	}
+}
+
+static void begin_scene(struct faults *faults, const struct scene *scene)
+{
+	struct matrix *matrix = &faults->matrix;
+
+	matrix->scene = scene;
+	memset(faults->killed, 0, sizeof(faults->killed));
+	memset(faults->tried, 0, sizeof(faults->tried));
+	restore(matrix);
+	free(snapshot_ids()); /* waits until nothing is freed any more */
+	matrix->counts = shape_count();
+	list_calls(faults);
+}
+
+static void play(struct faults *faults, const struct scene *scene)
 {
 	int64_t began = client_now();
+	unsigned int tried = 0, cases = faults->cases;
 
-	restore(ground, scene);
-	free(snapshot_ids()); /* waits until nothing is freed any more */
-	scene->counts = shape_count();
-	count_calls(ground, scene);
-	check_leaks(ground, scene, "without a fault");
-	for (enum class class = BPF; class < CLASS_COUNT; class ++)
-		for (unsigned int nth = 1; nth <= scene->calls[class]; nth++) {
-			char until[32];
+	begin_scene(faults, scene);
+	for (size_t i = 0; i < faults->calls.count; i++) {
+		const struct call *call = &faults->calls.items[i];
 
-			try_call(ground, scene, class, nth);
-			snprintf(until, sizeof(until), "%s:%u", classes[class], nth);
-			if (nth % LEAKS_EVERY == 0 || nth == scene->calls[class])
-				check_leaks(ground, scene, until);
-		}
-	note("%s: %u bpf() calls, %u file-system calls, %.1f s", scene->name, scene->calls[BPF],
-		scene->calls[FS], (double)(client_now() - began) / 1000);
-}
-
-static char *shape_now(const struct ground *ground)
-{
-	return shape_read(&ground->looked_at);
-}
-
-static void prepare(struct ground *ground)
-{
-	const char *wish = getenv("SOCKFORM_MATRIX") ? getenv("SOCKFORM_MATRIX") : USUAL;
-	static const char *const names[CGROUP_COUNT] = { "goes", "stays", "comes" };
-
-	ground->thin = strcmp(wish, "thin") == 0;
-	ground->errors = strcmp(wish, "usual") == 0 ? USUAL_ERRORS : ERRORS;
-	ground->drain = strcmp(wish, "full") == 0 ? "1" : "0";
-	ground->program = sibling_path("sockform-inject");
-	ground->counts = scratch_path("counts");
-	for (size_t i = 0; i < CGROUP_COUNT; i++) {
-		ground->cgroup_paths[i] = cgroup_make(names[i]);
-		ground->cgroups[i] = cgroup_open(ground->cgroup_paths[i]);
+		if (!call->tried)
+			continue;
+		try_errors(faults, call);
+		try_kills(faults, call);
+		faults->tried[call->class]++;
+		if (++tried % LEAKS_EVERY == 0)
+			check_leaks(&faults->matrix);
 	}
-	ground->foreign = program_return(BPF_PROG_TYPE_SK_MSG, "foreign", SK_PASS);
-	ground->looked_at =
-		(struct shape_ground){ ground->cgroups, CGROUP_COUNT, program_id(ground->foreign) };
-	manifest_init(&ground->old, "matrix");
-	manifest_init(&ground->new, "matrix-new");
-	manifest_init(&ground->near, "matrix-near");
-	write_manifests(ground);
-	apply(ground->near.path);
-	enter_pair(&ground->near, "maps/pair", &ground->beside);
+	check_leaks(&faults->matrix);
+	assert_scene(faults);
+	if (!scene->thin)
+		faults->calls_tried += tried;
+	note("%s: %u bpf() calls, %u file-system calls, %u that wait; %u cases in %.1f s",
+		scene->name, faults->tried[BPF], faults->tried[FS], faults->tried[WAIT],
+		faults->cases - cases, (double)(client_now() - began) / 1000);
 }
 
-/* The states, each from a run in which nothing fails. */
-static void look(struct ground *ground)
+static void prepare(struct faults *faults)
 {
-	size_t pinned = has_links() ? PINNED : PINNED - ON_MAPS;
+	const char *wish = getenv("SOCKFORM_MATRIX");
 
-	ground->none = shape_now(ground);
-	apply(ground->old.path);
-	ground->bare = shape_now(ground);
-	attach_foreign(ground);
-	ground->before = shape_now(ground);
-	apply(ground->new.path);
-	ground->after = shape_now(ground);
-	cr_assert_eq(shape_pins(ground->before) - shape_pins(ground->none), pinned, "%s",
-		ground->before);
-	cr_assert_eq(
-		shape_pins(ground->after) - shape_pins(ground->none), pinned, "%s", ground->after);
+	faults->mode = wish ? wish : USUAL;
+	faults->thin = strcmp(faults->mode, "thin") == 0;
+	faults->errors = strcmp(faults->mode, "usual") == 0 ? USUAL_ERRORS : ERRORS;
+	faults->program = sibling_path("sockform-inject");
+	faults->trace = scratch_path("trace");
+	ground_init(&faults->matrix.ground);
+}
+
+/* Made in the update: maps, programs, slots and dispatchers, and the links of cgroups. */
+#define MADE (2 + 3 + 3 * 2 + 2)
+#define MADE_RECORDS (2 + 3 + 3)
+#define FOLDERS 7
+#define TEXTS 2
+
+/*
+ * To make a pin or to read it takes two bpf() calls at least, to remove it a call of the file system, as
+ * for each record and folder.
+ */
+static void play_all(struct faults *faults)
+{
+	const struct ground *ground = &faults->matrix.ground;
+	unsigned int old = ground_pins(BEFORE), records = ground_records(BEFORE);
+	const struct scene scenes[] = {
+		{ .name = "a first apply",
+			.arguments = { "apply", "--replace", ground->old.path },
+			.before = NONE,
+			.after = BARE,
+			.restore = ground_restore_none,
+			.choose = calls_choose_all,
+			.least = { 2 * old, records + FOLDERS + TEXTS } },
+		{ .name = "an update",
+			.arguments = { "apply", "--replace", ground->new.path },
+			.before = BEFORE,
+			.after = AFTER,
+			.restore = ground_restore_before,
+			.choose = calls_choose_all,
+			.least = { 2 * (old + MADE), records + MADE_RECORDS } },
+		{ .name = "a delete",
+			.arguments = { "delete", "--name", ground->old.name },
+			.before = BEFORE,
+			.after = NONE,
+			.restore = ground_restore_before,
+			.choose = calls_choose_all,
+			.least = { 2 * old, old + records + FOLDERS + TEXTS } },
+		{ .name = "an update that waits",
+			.arguments = { "apply", "--replace", ground->new.path },
+			.before = BEFORE,
+			.after = AFTER,
+			.restore = ground_restore_before,
+			.choose = calls_choose_waiting,
+			.waits = true,
+			.thin = true,
+			.least = { 1 + READS_TRIED, 1, 1 + READS_TRIED } },
+		{ .name = "a delete that waits",
+			.arguments = { "delete", "--name", ground->old.name },
+			.before = BEFORE,
+			.after = NONE,
+			.restore = ground_restore_before,
+			.choose = calls_choose_waiting,
+			.waits = true,
+			.thin = true,
+			.least = { 1 + READS_TRIED, 1, 1 + READS_TRIED } },
+		{ .name = "a forced delete",
+			.arguments = { "delete", "--force", "--name", ground->old.name },
+			.before = BEFORE,
+			.after = NONE,
+			.restore = ground_restore_strange,
+			.choose = calls_choose_removing,
+			.forces = true,
+			.thin = true,
+			.least = { 0, 2 * 3 } },
+	};
+
+	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++)
+		play(faults, &scenes[i]);
 }
 
 Test(matrix, all_or_nothing)
 {
-	struct ground ground = { 0 };
-	unsigned int calls = 0, least;
+	struct faults faults = { 0 };
 
-	prepare(&ground);
-	look(&ground);
-	struct scene scenes[] = {
-		{ "a first apply", "apply", "--replace", ground.old.path, ground.none, ground.bare,
-			restore_none, false, { 0 }, { { 0 } } },
-		{ "an update", "apply", "--replace", ground.new.path, ground.before, ground.after,
-			restore_before, true, { 0 }, { { 0 } } },
-		{ "a delete", "delete", "--name", ground.old.name, ground.before, ground.none,
-			restore_before, true, { 0 }, { { 0 } } },
-	};
-
-	for (size_t i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
-		play(&ground, &scenes[i]);
-		calls += scenes[i].calls[BPF] + scenes[i].calls[FS];
-	}
-	/* To make or to read takes two calls for each pin at least, to remove it one. */
-	least = 9 * (PINNED - ON_MAPS);
-	cr_assert_geq(calls, least);
-	note("%u cases, %s; %u of them killed on the way back", ground.cases,
-		ground.thin ? "one error and one kill at each call" : "every error at each call",
-		ground.undos);
-	cr_assert_eq(ground.cases - ground.undos,
-		calls * (ground.thin ? 2 : ground.errors + KILLS) + scenes[0].calls[BPF]);
+	prepare(&faults);
+	play_all(&faults);
+	note("%u cases, %s; %u of them killed on the way back", faults.cases,
+		faults.thin ? "one error and one kill at each call" : "every error at each call",
+		faults.undos);
+	if (!faults.thin)
+		cr_assert_geq(faults.cases, CASES_LEAST);
+	cr_assert_geq(faults.cases - faults.undos, 2 * faults.calls_tried);
 	/* What changes nothing yet has nothing to take back. */
-	cr_assert_gt(ground.undos, calls / (ground.thin ? 4 * THIN_UNDOS : 4));
-	cr_assert_eq(ground.faults, 0, "%u faults", ground.faults);
-	free(ground.program);
-	free(ground.counts);
-	free(ground.none);
-	free(ground.bare);
-	free(ground.before);
-	free(ground.after);
+	cr_assert_gt(faults.undos, faults.calls_tried / (faults.thin ? 4 * THIN_UNDOS : 4));
+	cr_assert_eq(faults.matrix.faults, 0, "%u faults", faults.matrix.faults);
+	free(faults.program);
+	free(faults.trace);
+	free(faults.matrix.exact);
+	ground_finish(&faults.matrix.ground);
 }
