@@ -247,7 +247,7 @@ Test(drain, a_map_is_replaced_when_its_readers_have_read)
 	send_all(ground.from.server, SENT);
 	write_manifest(&ground.manifest, MSG, 8);
 	begin(&apply, "apply", "--replace", ground.manifest.path);
-	usleep(HOLD_US);
+	assert_waits(&ground, ground.from.server, ground.from.client);
 	assert_arrives(ground.to.server, SENT);
 	assert_done(&apply);
 	give(ground.from.server, "passes");
