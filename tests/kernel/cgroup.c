@@ -123,6 +123,19 @@ bool cgroup_has_preorder(void)
 	return link >= 0;
 }
 
+char *cgroup_shape(const char *path)
+{
+	int cgroup = path ? cgroup_open(path) : -1;
+	const struct shape_ground ground = {
+		.cgroups = &cgroup, .cgroup_count = path ? 1 : 0, .foreign = UINT32_MAX
+	};
+	char *shape = shape_read(&ground);
+
+	if (cgroup >= 0)
+		close(cgroup);
+	return shape;
+}
+
 int program_return(enum bpf_prog_type type, const char *name, int verdict)
 {
 	const struct bpf_insn code[] = { MOV(BPF_REG_0, verdict), EXIT };

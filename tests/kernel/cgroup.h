@@ -7,8 +7,10 @@
 
 #include <linux/bpf.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "harness.h"
+#include "shape.h"
 
 /* Where cgroup2 is mounted; skips the test where it is not. Static buffer. */
 const char *cgroup_mount(void);
@@ -30,6 +32,17 @@ void cgroup_remove(const char *path);
 
 /* A test's fini, before harness_fini: out of the cgroups of this test, and away with them. */
 void cgroup_fini(void);
+
+/* All deployments, and what is on that cgroup, NULL for none: read past the program; malloc()ed. */
+char *cgroup_shape(const char *path);
+
+/* It is what it was, with what is in slots, on hooks and behind links, which pins and ids do not tell. */
+#define assert_shape(before, path)                                                                 \
+	do {                                                                                       \
+		char *now_ = cgroup_shape(path);                                                   \
+		cr_assert_str_eq(now_, before, "before:\n%snow:\n%s", before, now_);               \
+		free(now_);                                                                        \
+	} while (0)
 
 /* Programs of other types than raw.h makes: returns `verdict` at once. */
 int program_return(enum bpf_prog_type type, const char *name, int verdict);

@@ -123,10 +123,15 @@ static void begin(struct process *ret, const char *verb, const char *option, con
 	cr_assert(process_start(ret, 0, argv));
 }
 
-/* It has taken its program off by now, and waits: the map is there still. */
-static void assert_waits(const struct ground *ground)
+/*
+ * It waits, so the map is there still; and its program redirects nothing any more: what is sent now from
+ * one end of the first connection comes out of the other.
+ */
+static void assert_waits(const struct ground *ground, int sender, int receiver)
 {
 	usleep(HOLD_US);
+	give(sender, "passes");
+	assert_gets(receiver, "passes");
 	cr_assert_eq(access(manifest_pin(&ground->manifest, "maps/pair"), F_OK), 0,
 		"the map is gone already");
 }
@@ -143,16 +148,46 @@ static void assert_done(struct process *process)
 
 Test(drain, delete_waits_for_the_reader)
 {
+	char *ids = snapshot_ids();
 	struct process delete;
 	struct ground ground;
 
 	ground_make(&ground, "reader", MSG);
 	send_all(ground.from.server, SENT);
 	begin(&delete, "delete", NULL, ground.manifest.path);
-	assert_waits(&ground);
+	assert_waits(&ground, ground.from.server, ground.from.client);
 	assert_arrives(ground.to.server, SENT);
 	assert_done(&delete);
+	/* The sockets live on, and hold nothing of it. */
+	assert_ids(ids);
 	ground_end(&ground);
+	free(ids);
+}
+
+/* As `delete` does: an apply whose manifest has the map no longer. */
+Test(drain, apply_waits_for_the_readers_of_a_map_that_goes)
+{
+	struct process apply;
+	struct ground ground;
+	char *ids;
+
+	ground_make(&ground, "goes", MSG);
+	send_all(ground.from.server, SENT);
+	manifest_write(ground.manifest.path,
+		"sockform: v1\nname: %s\nmaps:\n"
+		"  other: { type: sockmap, max_entries: 4 }\n",
+		ground.manifest.name);
+	begin(&apply, "apply", NULL, ground.manifest.path);
+	assert_waits(&ground, ground.from.server, ground.from.client);
+	assert_arrives(ground.to.server, SENT);
+	assert_done(&apply);
+	cr_assert_neq(access(manifest_pin(&ground.manifest, "maps/pair"), F_OK), 0);
+	sockform_expect(0, "status", ground.manifest.name);
+	ids = snapshot_ids();
+	ground_end(&ground);
+	/* Nothing was held by the sockets alone. */
+	assert_ids(ids);
+	free(ids);
 }
 
 /* What the kernel could not send on yet, because the peer's window is closed. */
@@ -165,7 +200,7 @@ Test(drain, delete_waits_for_what_is_on_its_way_out)
 	ground_make(&ground, "out", SKB);
 	send_all(ground.from.client, sent);
 	begin(&delete, "delete", NULL, ground.manifest.path);
-	assert_waits(&ground);
+	assert_waits(&ground, ground.from.client, ground.from.server);
 	assert_arrives(ground.to.client, sent);
 	assert_done(&delete);
 	ground_end(&ground);
@@ -212,7 +247,7 @@ Test(drain, a_map_is_replaced_when_its_readers_have_read)
 	send_all(ground.from.server, SENT);
 	write_manifest(&ground.manifest, MSG, 8);
 	begin(&apply, "apply", "--replace", ground.manifest.path);
-	usleep(HOLD_US);
+	assert_waits(&ground, ground.from.server, ground.from.client);
 	assert_arrives(ground.to.server, SENT);
 	assert_done(&apply);
 	give(ground.from.server, "passes");

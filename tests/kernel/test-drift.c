@@ -27,7 +27,8 @@ TestSuite(drift, .init = harness_init, .fini = drift_fini, .timeout = 120);
 struct ground {
 	struct manifest manifest;
 	const char *cgroup;
-	int held; /* -1: nothing */
+	char *shape; /* of all, before it is damaged */
+	int held;    /* -1: nothing */
 };
 
 /* One of each: two maps, three programs, attachments to a map and to a cgroup. */
@@ -335,7 +336,7 @@ static void record_away(struct ground *ground)
 static void record_spoilt(struct ground *ground)
 {
 	away(ground, "records/totals");
-	cr_assert_eq(symlink("nonsense", manifest_pin(&ground->manifest, "records/totals")), 0);
+	cr_assert_eq(symlink("1 2 nonsense", manifest_pin(&ground->manifest, "records/totals")), 0);
 }
 
 static void map_of_others(struct ground *ground)
@@ -447,6 +448,7 @@ static void ground_make(struct ground *ret, const struct row *row, const char *c
 	ground_write(ret);
 	sockform_expect(0, "apply", ret->manifest.path);
 	sockform_expect(0, "status", ret->manifest.name);
+	ret->shape = cgroup_shape(cgroup);
 }
 
 static void assert_seen(const struct row *row, const struct ground *ground)
@@ -466,7 +468,7 @@ static void assert_seen(const struct row *row, const struct ground *ground)
 static void assert_left_alone(const struct row *row, const struct ground *ground)
 {
 	static const char *const verbs[] = { "apply", "delete" };
-	char *ids = snapshot_ids(), *pins = snapshot_pins();
+	char *ids = snapshot_ids(), *pins = snapshot_pins(), *shape = cgroup_shape(ground->cgroup);
 
 	for (size_t i = 0; i < 2; i++) {
 		struct result result;
@@ -481,11 +483,14 @@ static void assert_left_alone(const struct row *row, const struct ground *ground
 		result_finish(&result);
 		assert_pins(pins);
 		assert_ids(ids);
+		assert_shape(shape, ground->cgroup);
 	}
 	free(ids);
 	free(pins);
+	free(shape);
 }
 
+/* Says the program, and says the kernel, which is asked past it. */
 static void assert_whole(const struct ground *ground)
 {
 	struct result result;
@@ -494,10 +499,13 @@ static void assert_whole(const struct ground *ground)
 	assert_code(&result, 0);
 	result_finish(&result);
 	sockform_expect(0, "plan", "--exit-code", ground->manifest.path);
+	assert_shape(ground->shape, ground->cgroup);
 }
 
 static void repair(const struct row *row, const struct ground *ground)
 {
+	char *damaged = cgroup_shape(ground->cgroup);
+
 	if (row->remedy == FORCE) {
 		assert_left_alone(row, ground);
 		sockform_expect(0, "apply", "--force", ground->manifest.path);
@@ -507,10 +515,12 @@ static void repair(const struct row *row, const struct ground *ground)
 	}
 	if (row->remedy != BESIDE) {
 		assert_whole(ground);
-		return;
+	} else {
+		sockform_expect(1, "status", ground->manifest.name);
+		sockform_expect(3, "delete", ground->manifest.path);
+		assert_shape(damaged, ground->cgroup);
 	}
-	sockform_expect(1, "status", ground->manifest.name);
-	sockform_expect(3, "delete", ground->manifest.path);
+	free(damaged);
 }
 
 /* What is there without any deployment of these. */
@@ -518,8 +528,9 @@ struct before {
 	char *ids, *pins;
 };
 
-static void assert_gone(const struct ground *ground, const struct before *before)
+static void assert_gone(struct ground *ground, const struct before *before)
 {
+	free(ground->shape);
 	if (ground->held >= 0)
 		close(ground->held);
 	sockform_expect(0, "delete", "--force", ground->manifest.path);

@@ -65,7 +65,7 @@ static int foreign_on_map(struct manifest *manifest, const char *name, int progr
 
 static void assert_refused(const struct manifest *manifest, const char *what)
 {
-	char *ids = snapshot_ids(), *pins = snapshot_pins();
+	char *ids = snapshot_ids(), *pins = snapshot_pins(), *shape = cgroup_shape(NULL);
 	struct result result;
 
 	sockform(&result, "apply", manifest->path);
@@ -75,8 +75,10 @@ static void assert_refused(const struct manifest *manifest, const char *what)
 	sockform_expect(3, "plan", manifest->path);
 	assert_ids(ids);
 	assert_pins(pins);
+	assert_shape(shape, NULL);
 	free(ids);
 	free(pins);
+	free(shape);
 }
 
 static void assert_taken(const struct manifest *manifest, const char *what, const char *hint)
@@ -131,6 +133,23 @@ Test(replace, only_the_program_that_is_named_is_replaced)
 	close(map);
 }
 
+/*
+ * Deletes while somebody has our link open: it goes on living then, and is off the hook all the same when
+ * delete returns. That the last descriptor is closed would not do.
+ */
+static void delete_under_eyes(
+	const struct manifest *manifest, const char *link, int target, enum bpf_attach_type type)
+{
+	int held = bpf_obj_get(manifest_pin(manifest, link));
+
+	/* Attached without a link there is none. */
+	cr_assert(held >= 0 || (type != BPF_CGROUP_SOCK_OPS && !has_links()), "%s: %s", link,
+		strerror(errno));
+	sockform_expect(0, "delete", manifest->path);
+	cr_assert_eq(hook_program(target, type), 0);
+	close(held);
+}
+
 /* By id, or by the path of its pin; then it is ours, and stays so when the other is gone. */
 static void replaced(const char *name, bool by_pin)
 {
@@ -163,8 +182,7 @@ static void replaced(const char *name, bool by_pin)
 	sockform_expect(0, "plan", "--exit-code", manifest.path);
 	sockform_expect(0, "apply", manifest.path);
 	sockform_expect(0, "status", manifest.name);
-	sockform_expect(0, "delete", manifest.path);
-	cr_assert_eq(hook_program(map, BPF_SK_MSG_VERDICT), 0);
+	delete_under_eyes(&manifest, "links/pair:msg_verdict", map, BPF_SK_MSG_VERDICT);
 	close(map);
 }
 
@@ -204,6 +222,8 @@ Test(replace, a_foreign_link_is_not_replaced)
 	assert_taken(&manifest, "(foreign) holds it through a link", "--force takes it off");
 	manifest_map(&manifest, NULL, "");
 	assert_taken(&manifest, "(foreign) holds it through a link", "--force takes it off");
+	/* The test's descriptor keeps the link: whether it still holds the hook is said by the map. */
+	cr_assert_eq(hook_program(map, BPF_SK_MSG_VERDICT), program_id(foreign));
 	close(map);
 }
 
@@ -279,7 +299,7 @@ Test(replace, a_foreign_program_on_a_cgroup)
 	const char *path = cgroup_make("taken");
 	int cgroup = cgroup_open(path);
 	struct manifest manifest;
-	char replace[64];
+	char replace[64], link[256];
 
 	manifest_init(&manifest, "cgroup");
 	snprintf(replace, sizeof(replace), ", replace: %u", program_id(foreign));
@@ -297,7 +317,8 @@ Test(replace, a_foreign_program_on_a_cgroup)
 		result_finish(&result);
 		cr_assert_neq(hook_program(cgroup, BPF_CGROUP_SOCK_OPS), program_id(foreign));
 		sockform_expect(0, "plan", "--exit-code", manifest.path);
-		sockform_expect(0, "delete", manifest.path);
+		snprintf(link, sizeof(link), "links/cgroup+%s:sock_ops", path + 1);
+		delete_under_eyes(&manifest, link, cgroup, BPF_CGROUP_SOCK_OPS);
 		assert_ids(ids);
 		free(ids);
 	}
@@ -352,6 +373,7 @@ Test(replace, a_program_that_shares_is_replaced_or_refused)
 	cr_assert(link >= 0);
 	manifest_ops(&manifest, path, replace);
 	assert_taken(&manifest, "(other) holds it through a link", "goes beside it");
+	cr_assert_eq(hook_program(cgroup, BPF_CGROUP_SOCK_OPS), program_id(other));
 	close(link);
 	close(cgroup);
 }
