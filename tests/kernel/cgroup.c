@@ -129,11 +129,13 @@ char *cgroup_shape(const char *path)
 	const struct shape_ground ground = {
 		.cgroups = &cgroup, .cgroup_count = path ? 1 : 0, .foreign = UINT32_MAX
 	};
-	char *shape = shape_read(&ground);
+	struct shape shape;
 
+	shape_read(&ground, &shape);
+	free(shape.exact);
 	if (cgroup >= 0)
 		close(cgroup);
-	return shape;
+	return shape.text;
 }
 
 int program_return(enum bpf_prog_type type, const char *name, int verdict)

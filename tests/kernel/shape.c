@@ -125,8 +125,10 @@ static void describe_record(struct reader *reader, const char *path, const char 
 		unsigned int id, dispatcher, attached;
 		char key[64];
 
-		cr_assert_eq(sscanf(at, "%u %u %u %63[^;]", &id, &dispatcher, &attached, key), 4,
-			"%s: %s", path, text);
+		if (sscanf(at, "%u %u %u %63[^;]", &id, &dispatcher, &attached, key) != 4) {
+			fprintf(reader->out, "%s: no record, %s\n", path, text);
+			return;
+		}
 		if (!known && is_pinned(path, folder, id)) {
 			fprintf(reader->out, "%s: known, key %s\n", path, key);
 			known = true;
