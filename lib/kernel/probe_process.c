@@ -2,14 +2,10 @@
 /* Probes of what this process may do, and of the file systems that it finds. */
 #include "lib/kernel/prober.h"
 
-#include "lib/base/cleanup.h"
-
-#include <fcntl.h>
-#include <linux/mount.h>
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #define GROUP "privilege"
 #define FILES "file systems"
@@ -73,63 +69,14 @@ static const char *bpffs_path(const struct prober *prober)
 	return end ? arena_copy(prober->arena, root, (size_t)(end - root)) : NULL;
 }
 
-/* A bpffs that no path leads to, and that goes with its descriptor. */
-static int open_private_bpffs(void)
-{
-	cleanup_fd int context = (int)syscall(SYS_fsopen, "bpf", FSOPEN_CLOEXEC);
-
-	int mount;
-
-	if (context < 0 || syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0)
-		return -errno;
-	mount = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, 0);
-	return mount >= 0 ? mount : -errno;
-}
-
-/* The one that is mounted, where no other can be made. */
-static int open_any_bpffs(const struct prober *prober)
-{
-	const char *path = bpffs_path(prober);
-	int fd = open_private_bpffs();
-
-	if (fd >= 0 || !path)
-		return fd;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 ? fd : -errno;
-}
-
-static int ask_exchange(struct prober *prober, const void *of)
-{
-	cleanup_fd int folder = open_any_bpffs(prober);
-	char names[2][40];
-	int answer = 0;
-
-	(void)of;
-	if (folder < 0)
-		return folder;
-	for (int i = 0; i < 2; i++)
-		snprintf(names[i], sizeof(names[i]), "sockform-probe-%d-%d", getpid(), i);
-	if (mkdirat(folder, names[0], 0700) != 0 || mkdirat(folder, names[1], 0700) != 0 ||
-		renameat2(folder, names[0], folder, names[1], RENAME_EXCHANGE) != 0)
-		answer = -errno;
-	for (int i = 0; i < 2; i++)
-		unlinkat(folder, names[i], AT_REMOVEDIR);
-	return answer;
-}
-
 static void probe_file_systems(struct prober *prober)
 {
 	static const struct probe_row bpffs = { FILES, "bpffs", "everything that is deployed",
 		"apply mounts it at /sys/fs/bpf, which needs CAP_SYS_ADMIN" };
 	static const struct probe_row cgroup2 = { FILES, "cgroup2", "attach_type: sock_ops",
 		"no sock_ops program can be attached" };
-	static const struct probe_row exchange = { FILES, "exchange in bpffs",
-		"replacing pins in one step",
-		"two pins change places in two steps, which a crash can come between",
-		NEEDS(CAP_SYS_ADMIN), ask_exchange };
 
 	probe_mount(prober, &bpffs, bpffs_path(prober));
-	prober_ask(prober, &exchange);
 	probe_mount(prober, &cgroup2, kernel_cgroup_mount(prober->arena));
 }
 
