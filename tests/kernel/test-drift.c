@@ -575,6 +575,7 @@ Test(drift, a_program_in_the_wrong_slot_is_put_right)
 	sockform_expect(1, "plan", "--exit-code", ground.manifest.path);
 	sockform_expect(0, "apply", ground.manifest.path);
 	assert_whole(&ground);
+	free(ground.shape);
 }
 
 /* A delete that is forced takes all of it, whoever made it. */
