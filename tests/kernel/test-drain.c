@@ -381,3 +381,77 @@ Test(drain, a_stream_that_goes_on_is_said)
 	result_finish(&result);
 	ground_end(&ground);
 }
+
+/* Killed while it waits, the map makes room for one that holds no sockets: there is nobody to wait for. */
+Test(drain, a_map_of_another_kind_after_a_crash)
+{
+	struct process apply;
+	struct result result;
+	struct ground ground;
+
+	ground_make(&ground, "kind", MSG);
+	send_all(ground.from.server, SENT);
+	manifest_write(ground.manifest.path,
+		"sockform: v1\nname: %s\nmaps:\n"
+		"  pair: { type: percpu_array, value_size: 8, max_entries: 4 }\n",
+		ground.manifest.name);
+	begin(&apply, "apply", "--replace", ground.manifest.path);
+	usleep(HOLD_US);
+	process_stop(&apply, SIGKILL, &result, END_MS);
+	assert_code(&result, 128 + SIGKILL);
+	result_finish(&result);
+	sockform_expect(0, "apply", ground.manifest.path);
+	sockform_expect(0, "status", ground.manifest.name);
+	sockform_expect(0, "plan", "--exit-code", ground.manifest.path);
+	cr_assert_neq(access(manifest_pin(&ground.manifest, "slots/pair:msg_verdict"), F_OK), 0);
+	sockform_expect(0, "delete", ground.manifest.path);
+	ground_end(&ground);
+}
+
+/* One that was quiet may begin again while another is waited for. */
+Test(drain, a_map_that_was_quiet_is_looked_at_again)
+{
+	struct process delete;
+	struct result result;
+	struct ground ground;
+	struct pair late;
+	int64_t longest = 0;
+	pid_t sender, reader;
+	int map;
+
+	manifest_init(&ground.manifest, "again");
+	manifest_write(ground.manifest.path,
+		"sockform: v1\nname: %s\nmaps:\n"
+		"  busy: { type: sockmap, max_entries: 1 }\n"
+		"  late: { type: sockmap, max_entries: 1 }\n"
+		"programs:\n  pass: { type: sk_skb, body: [ sk_skb_pass ] }\n"
+		"attachments:\n"
+		"  - { program: pass, target: busy, attach_type: stream_verdict }\n"
+		"  - { program: pass, target: late, attach_type: stream_verdict }\n",
+		ground.manifest.name);
+	sockform_expect(0, "apply", ground.manifest.path);
+	pair_open(&ground.from);
+	pair_open(&late);
+	map = bpf_obj_get(manifest_pin(&ground.manifest, "maps/busy"));
+	cr_assert_eq(socket_insert(map, 0, ground.from.server), 0);
+	close(map);
+	map = bpf_obj_get(manifest_pin(&ground.manifest, "maps/late"));
+	cr_assert_eq(socket_insert(map, 0, late.server), 0);
+	close(map);
+	reader = read_on(ground.from.server);
+	sender = send_on(ground.from.client, 100000, &longest);
+	begin(&delete, "delete", "--drain-timeout=2", ground.manifest.path);
+	usleep(3 * HOLD_US);
+	give(late.client, "nobody reads this");
+	process_wait(&delete, &result, END_MS);
+	kill(sender, SIGKILL);
+	kill(reader, SIGKILL);
+	waitpid(sender, NULL, 0);
+	waitpid(reader, NULL, 0);
+	assert_code(&result, 0);
+	assert_says(result.err, "in map \"busy\" ");
+	assert_says(result.err, "the only socket in map \"late\" held data that nobody had read");
+	result_finish(&result);
+	pair_close(&ground.from);
+	pair_close(&late);
+}
