@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "raw.h"
+
 #define PREFIX "t-"
 #define PORT_FIRST 7100
 #define PORT_COUNT 900
@@ -75,7 +77,7 @@ static void remove_tree(const char *path)
 }
 
 /* Names are t-WHAT-PID. A pid that lives and is not ours belongs to someone else's test. */
-static bool deployment_ours(const char *name)
+static bool is_ours(const char *name)
 {
 	const char *dash = strrchr(name, '-');
 	pid_t pid = dash ? atoi(dash + 1) : 0;
@@ -97,18 +99,32 @@ static void deployment_remove(const char *name)
 	remove_tree(path);
 }
 
-static void deployments_remove(void)
+static void pin_remove(const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), BPFFS "/%s", name);
+	remove_tree(path);
+}
+
+static void each_of_ours(const char *folder, void (*remove)(const char *name))
 {
 	struct dirent **entries;
-	int count = scandir(PINS, &entries, NULL, alphasort);
+	int count = scandir(folder, &entries, NULL, alphasort);
 
 	for (int i = 0; i < count; i++) {
-		if (deployment_ours(entries[i]->d_name))
-			deployment_remove(entries[i]->d_name);
+		if (is_ours(entries[i]->d_name))
+			remove(entries[i]->d_name);
 		free(entries[i]);
 	}
 	if (count >= 0)
 		free(entries);
+}
+
+static void leftovers_remove(void)
+{
+	each_of_ours(PINS, deployment_remove);
+	each_of_ours(BPFFS, pin_remove);
 }
 
 /* In words, so that the one who runs the tests knows what is missing. */
@@ -124,14 +140,36 @@ static void need_privilege(void)
 	close(map);
 }
 
+/*
+ * In the suite "older" this process, and so what it starts, does without what the suite says: of a
+ * library that cannot be loaded before others there is only a warning.
+ */
+static void assert_older(void)
+{
+	const char *lacking = getenv("INJECT");
+	__u32 count = 0;
+	int map;
+
+	if (!lacking)
+		return;
+	cr_assert(!has_links(), "%s, and there are links", lacking);
+	map = sockmap_make();
+	if (strcmp(lacking, "no-query") == 0)
+		cr_assert(bpf_prog_query(map, BPF_SK_MSG_VERDICT, 0, NULL, NULL, &count) < 0 &&
+				  errno == EINVAL,
+			"maps can be asked: %s", strerror(errno));
+	close(map);
+}
+
 void harness_init(void)
 {
 	/* Where one of these ends the test, harness_fini() is not called: so nothing is made yet.
 	 */
 	need_privilege();
+	assert_older();
 	cr_assert_eq(access(sockform_path(), X_OK), 0, "%s: %s", sockform_path(), strerror(errno));
 	client_raise_files();
-	deployments_remove();
+	leftovers_remove();
 	strcpy(scratch, "/tmp/sockform-test-XXXXXX");
 	cr_assert(mkdtemp(scratch), "mkdtemp: %s", strerror(errno));
 	/* A test runs the program as another user. */
@@ -141,7 +179,7 @@ void harness_init(void)
 void harness_fini(void)
 {
 	process_kill_all();
-	deployments_remove();
+	leftovers_remove();
 	if (scratch[0])
 		remove_tree(scratch);
 }
@@ -232,6 +270,14 @@ unsigned int manifest_line(const struct manifest *manifest, const char *words)
 		line += *at == '\n';
 	free(text);
 	return line;
+}
+
+const char *loose_pin(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), BPFFS "/" PREFIX "%s-%d", name, getpid());
+	return path;
 }
 
 const char *manifest_pin(const struct manifest *manifest, const char *pin)

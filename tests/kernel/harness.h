@@ -15,7 +15,8 @@
 #include "snapshot.h"
 #include "trace.h"
 
-#define PINS "/sys/fs/bpf/sockform"
+#define BPFFS "/sys/fs/bpf"
+#define PINS BPFFS "/sockform"
 
 /* Body items of a verdict, each a line of its own. */
 #define BODY_ECHO                                                                                  \
@@ -105,6 +106,9 @@ unsigned int manifest_line(const struct manifest *manifest, const char *words);
 
 /* Path of a pin of the manifest's deployment, "maps/echo_sockets"; in a static buffer. */
 const char *manifest_pin(const struct manifest *manifest, const char *pin);
+
+/* A path beside sockform's folder for what is not its own; it goes with the test. Static buffer. */
+const char *loose_pin(const char *name);
 
 /* Starts `sockform run FILE` and waits until it serves; asserts that it does. */
 void serve(struct process *ret, const struct manifest *manifest);

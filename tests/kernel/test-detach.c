@@ -229,7 +229,7 @@ Test(detach, programs_of_others_need_force)
 	cr_assert_eq(hook_program(map, BPF_SK_SKB_STREAM_VERDICT), 0);
 
 	/* Every program of a map, which is called by its pin this time. */
-	snprintf(pin, sizeof(pin), "/sys/fs/bpf/detach-%d", getpid());
+	snprintf(pin, sizeof(pin), "%s", loose_pin("detach"));
 	cr_assert_eq(bpf_obj_pin(map, pin), 0);
 	cr_assert_eq(bpf_prog_attach(msg, map, BPF_SK_MSG_VERDICT, 0), 0);
 	cr_assert_eq(bpf_prog_attach(other, map, BPF_SK_SKB_VERDICT, 0), 0);
@@ -391,7 +391,7 @@ Test(detach, the_pin_of_a_program_is_no_map)
 	int program = program_pass();
 	char pin[64];
 
-	snprintf(pin, sizeof(pin), "/sys/fs/bpf/detach-%d", getpid());
+	snprintf(pin, sizeof(pin), "%s", loose_pin("detach"));
 	cr_assert_eq(bpf_obj_pin(program, pin), 0);
 	assert_not_detached(3, "what is pinned there is no map", pin);
 	cr_assert_eq(unlink(pin), 0);

@@ -25,7 +25,7 @@ TestSuite(facts, .init = harness_init, .fini = harness_fini, .timeout = 60);
 /* bpffs where it belongs, and a folder of this test's own in it. */
 static void bpffs_folder(char *path, size_t size)
 {
-	snprintf(path, size, "/sys/fs/bpf/facts-%d", getpid());
+	snprintf(path, size, "%s", loose_pin("facts"));
 	if (!mkdir(path, 0700))
 		return;
 	/* What lies there without bpffs is sysfs, which takes no folders. */

@@ -160,7 +160,7 @@ static void replaced(const char *name, bool by_pin)
 	char replace[128], pin[64], words[64];
 	struct result result;
 
-	snprintf(pin, sizeof(pin), "/sys/fs/bpf/replaced-%d", getpid());
+	snprintf(pin, sizeof(pin), "%s", loose_pin("replaced"));
 	snprintf(replace, sizeof(replace), ", replace: %u", id);
 	if (by_pin) {
 		cr_assert_eq(bpf_obj_pin(foreign, pin), 0);
