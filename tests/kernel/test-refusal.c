@@ -4,7 +4,9 @@
  * nothing at all has changed: neither kernel objects nor pins nor what runs.
  */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
 #include <errno.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,6 +164,58 @@ Test(refusal, a_map_is_not_replaced_unasked)
 	serve_end(&run);
 	free(ids);
 	free(pins);
+}
+
+/* The id of the program's BTF, 0: none. */
+static uint32_t btf_of(const struct manifest *manifest)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+	glob_t found;
+	int fd;
+
+	cr_assert_eq(glob(manifest_pin(manifest, "programs/verdict@*"), 0, NULL, &found), 0);
+	fd = bpf_obj_get(found.gl_pathv[0]);
+	cr_assert_eq(bpf_obj_get_info_by_fd(fd, &info, &size), 0, "%s", strerror(errno));
+	close(fd);
+	globfree(&found);
+	return info.btf_id;
+}
+
+/* A kernel that takes no BTF: what the verifier rejects is told by its line all the same. */
+Test(refusal, without_btf_an_error_has_its_line)
+{
+	static const char no_btf[] = "bpf:18"; /* BPF_BTF_LOAD */
+	struct manifest manifest;
+	struct result with, without;
+	char place[200];
+
+	manifest_init(&manifest, "btf");
+	manifest_echo(&manifest, BODY_BAD);
+	snprintf(place, sizeof(place), "%s:%u:9: error[E0401]", manifest.path,
+		manifest_line(&manifest, BODY_BAD_LINE));
+	sockform(&with, "apply", manifest.path);
+	sockform_distorted(&without, no_btf, (const char *const[]){ "apply", manifest.path, NULL });
+	assert_code(&without, 3);
+	assert_says(without.err, place);
+	cr_assert_str_eq(without.err, with.err);
+	result_finish(&with);
+	result_finish(&without);
+	/* Nor does anything else depend on it. */
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_distorted(&without, no_btf, (const char *const[]){ "apply", manifest.path, NULL });
+	assert_code(&without, 0);
+	result_finish(&without);
+	cr_assert_eq(btf_of(&manifest), 0);
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "plan", "--exit-code", manifest.path);
+	sockform_distorted(&without, no_btf, (const char *const[]){ "apply", manifest.path, NULL });
+	assert_code(&without, 0);
+	assert_says(without.out, ": unchanged");
+	result_finish(&without);
+	manifest_echo(&manifest, BODY_PASS);
+	sockform_expect(0, "apply", manifest.path);
+	cr_assert_neq(btf_of(&manifest), 0);
 }
 
 /* The folder that is locked; an apply has made it. */
