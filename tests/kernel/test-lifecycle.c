@@ -382,3 +382,94 @@ Test(lifecycle, two_deployments_do_not_touch_each_other)
 	assert_before(&before);
 	free(ids);
 }
+
+/* The last place with these words; NULL. */
+static const char *last(const char *text, const char *words)
+{
+	const char *found = NULL;
+
+	for (const char *at = text; (at = strstr(at, words)); at++)
+		found = at;
+	return found;
+}
+
+/* All that is taken away `before` is, when the first of what comes `after` goes. */
+static void assert_order(const char *trace, const char *before, const char *after)
+{
+	const char *end = last(trace, before), *begin = strstr(trace, after);
+
+	cr_assert(end && begin && end < begin, "\"%s\" is not before \"%s\" in:\n%s", before, after,
+		trace);
+}
+
+/* Of a trace the calls that change something, in place. */
+static void keep_changes(char *trace)
+{
+	static const char *const changes[] = { "BPF_MAP_UPDATE_ELEM,", "_DETACH,", "unlink",
+		"rmdir(" };
+	char *save = NULL, *copy = strdup(trace), *end = trace;
+
+	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++)
+			if (strstr(line, changes[i]))
+				end += sprintf(end, "%s\n", line);
+	*end = '\0';
+	free(copy);
+}
+
+/* What runs passes, then is attached no more. */
+static void assert_passes_first(const char *trace)
+{
+	static const char pass[] = "BPF_MAP_UPDATE_ELEM,", detach[] = "_DETACH,";
+
+	cr_assert_eq(text_lines_with(trace, pass), 2, "%s", trace);
+	cr_assert_eq(text_lines_with(trace, detach), 2, "%s", trace);
+	cr_assert_lt(strstr(trace, pass), strstr(trace, detach), "%s", trace);
+	cr_assert_lt(last(trace, pass), last(trace, detach), "%s", trace);
+}
+
+/*
+ * Teardown is the reverse of an apply, in the calls and not only in what is said of them: links go
+ * before programs, and programs before the maps that they refer to, whatever they are called and in
+ * whatever order they are written. Slots and dispatchers come last: sockets in a map run them.
+ */
+Test(lifecycle, delete_takes_away_in_reverse)
+{
+	char *file = scratch_path("reverse.strace"), *trace;
+	struct manifest manifest;
+	struct result result;
+
+	trace_need();
+	manifest_init(&manifest, "reverse");
+	manifest_write(manifest.path,
+		"sockform: v1\nname: %s\nattachments:\n"
+		"  - { program: zeta, target: way, attach_type: stream_verdict }\n"
+		"  - { program: alpha, target: other, attach_type: stream_verdict }\n"
+		"programs:\n"
+		"  zeta: { type: sk_skb, body: [ count: { map: aims, key: 0 }, sk_skb_pass ] }\n"
+		"  alpha: { type: sk_skb, body: [ count: { map: zone, key: 0 }, sk_skb_pass ] }\n"
+		"maps:\n"
+		"  way: { type: sockmap, max_entries: 4 }\n"
+		"  other: { type: sockmap, max_entries: 4 }\n"
+		"  zone: { type: array, value_size: 8, max_entries: 4 }\n"
+		"  aims: { type: array, value_size: 8, max_entries: 4 }\n",
+		manifest.name);
+	sockform_expect(0, "apply", manifest.path);
+
+	const char *const argv[] = { sockform_path(), "delete", manifest.path, NULL };
+
+	trace_run(&result, "bpf,unlink,unlinkat,rmdir", file, argv);
+	assert_code(&result, 0);
+	trace = file_read(file);
+	keep_changes(trace);
+	assert_passes_first(trace);
+	assert_order(trace, "_DETACH,", "unlink");
+	if (has_links())
+		assert_order(trace, "/links/", "/programs/");
+	assert_order(trace, "/programs/", "/maps/");
+	assert_order(trace, "/maps/", "/dispatchers/");
+	assert_order(trace, "/dispatchers/", "rmdir(");
+	result_finish(&result);
+	free(trace);
+	free(file);
+}

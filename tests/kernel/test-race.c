@@ -41,6 +41,8 @@ static unsigned int each(void)
 }
 
 #define CODE_LOCKED 4
+#define LOCKED_MOST 20 /* a part of the operations */
+#define GOOD_LEAST 50  /* likewise, of each kind */
 
 enum operation { APPLY_ONE, APPLY_OTHER, DELETE, DETACH, STATUS, PLAN, OPERATION_COUNT };
 
@@ -60,12 +62,14 @@ struct tally {
 /* What the workers tell, in shared memory. */
 struct board {
 	struct tally sides[SIDE_COUNT];
+	atomic_uint good[OPERATION_COUNT]; /* with exit code 0 */
 	atomic_uint faults;
 	char fault[2048]; /* the first */
 };
 
 struct deployment {
 	struct manifest one, other; /* of the same name */
+	bool stays_attached;        /* nobody detaches it, so that it is never seen drifted */
 };
 
 struct race {
@@ -135,12 +139,14 @@ static void run_operation(
 }
 
 /* What of the exit codes the operation implies, whatever the others do. */
-static bool is_good(enum operation operation, const struct result *result)
+static bool is_good(
+	const struct deployment *deployment, enum operation operation, const struct result *result)
 {
 	if (result->code == CODE_LOCKED)
 		return strstr(result->err, "E0404");
 	if (result->code == 1 && operation == STATUS)
-		return strstr(result->out, ": absent") || strstr(result->out, "it is detached");
+		return strstr(result->out, ": absent") ||
+		       (!deployment->stays_attached && strstr(result->out, "it is detached"));
 	if (result->code == 2 && operation == DETACH)
 		return strstr(result->err, "there is no deployment");
 	return result->code == 0 && !*result->err;
@@ -157,10 +163,11 @@ static int try(struct race *race, const struct deployment *deployment, enum oper
 	run_operation(deployment, operation, &result);
 	code = result.code;
 	record_time(race, side, (unsigned int)(client_now() - began), code == CODE_LOCKED);
-	if (!is_good(operation, &result)) {
+	if (!is_good(deployment, operation, &result)) {
 		record_fault(race, names[operation], &result);
 		code = -1;
 	}
+	atomic_fetch_add(&race->board->good[operation], code == 0);
 	result_finish(&result);
 	return code;
 }
@@ -213,10 +220,13 @@ static _Noreturn void work(struct race *race, unsigned int worker)
 	for (unsigned int i = 0; i < each(); i++) {
 		enum operation operation = (unsigned int)rand_r(&seed) % OPERATION_COUNT;
 		bool is_own = worker < OWNERS && i % 2;
-		int code = try(race,
-			is_own ? own : &race->deployments[(unsigned int)rand_r(&seed) % SHARED],
-			operation);
+		const struct deployment *deployment =
+			is_own ? own : &race->deployments[(unsigned int)rand_r(&seed) % SHARED];
+		int code;
 
+		if (operation == DETACH && deployment->stays_attached)
+			operation = STATUS;
+		code = try(race, deployment, operation);
 		if (is_own && code >= 0 && code != CODE_LOCKED) {
 			standing = after(standing, operation);
 			check_own(race, own, standing);
@@ -256,6 +266,46 @@ static void report(const struct tally *tally, const char *who)
 		tally->done, tally->locked, tally->slowest, text);
 }
 
+/* Most operations found the lock free, and each kind was really done. */
+static void check_shares(const struct board *board)
+{
+	unsigned int all = 0, locked = 0;
+
+	for (enum side side = WRITERS; side < SIDE_COUNT; side++) {
+		all += board->sides[side].done;
+		locked += board->sides[side].locked;
+	}
+	for (enum operation operation = 0; operation < OPERATION_COUNT; operation++) {
+		cr_assert_geq(board->good[operation], all / GOOD_LEAST, "%s: only %u of %u",
+			names[operation], board->good[operation], all);
+	}
+	note("done: apply %u and %u, delete %u, detach %u, status %u, plan %u",
+		board->good[APPLY_ONE], board->good[APPLY_OTHER], board->good[DELETE],
+		board->good[DETACH], board->good[STATUS], board->good[PLAN]);
+	cr_assert_leq(locked, all / LOCKED_MOST, "%u of %u gave the lock up", locked, all);
+}
+
+/* What the storm left of one that all had a hand in: some last command's whole work. */
+static void check_left(const struct deployment *deployment)
+{
+	const struct manifest *const both[] = { &deployment->one, &deployment->other };
+	struct result result;
+	size_t whole = 0;
+
+	sockform(&result, "status", deployment->one.name);
+	cr_assert(is_good(deployment, STATUS, &result), "%s%s", result.out, result.err);
+	for (size_t i = 0; result.code == 0 && i < 2; i++) {
+		struct result plan;
+
+		sockform(&plan, "plan", "--exit-code", both[i]->path);
+		cr_assert(plan.code == 0 || plan.code == 1, "%s%s", plan.out, plan.err);
+		whole += plan.code == 0;
+		result_finish(&plan);
+	}
+	cr_assert_eq(whole, result.code == 0, "%s", result.out);
+	result_finish(&result);
+}
+
 /* After the storm: a last command for each deployment, and it is what that said. */
 static void check_last(const struct deployment *deployment, unsigned int number)
 {
@@ -288,6 +338,7 @@ Test(race, everybody_at_once)
 
 		snprintf(name, sizeof(name), "race%u", i);
 		write_deployment(&race.deployments[i], name);
+		race.deployments[i].stays_attached = i < SHARED / 2;
 	}
 	/* The folder of all deployments is made once, and stays. */
 	sockform_expect(0, "apply", race.deployments[0].one.path);
@@ -301,6 +352,9 @@ Test(race, everybody_at_once)
 	report(&race.board->sides[READERS], "readers");
 	cr_assert_eq(race.board->faults, 0, "%u faults, the first: %s", race.board->faults,
 		race.board->fault);
+	check_shares(race.board);
+	for (unsigned int i = 0; i < SHARED; i++)
+		check_left(&race.deployments[i]);
 	for (unsigned int i = 0; i < DEPLOYMENTS; i++)
 		check_last(&race.deployments[i], i);
 	assert_ids(ids);

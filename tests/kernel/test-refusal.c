@@ -4,12 +4,16 @@
  * nothing at all has changed: neither kernel objects nor pins nor what runs.
  */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,6 +166,58 @@ Test(refusal, a_map_is_not_replaced_unasked)
 	free(pins);
 }
 
+/* The id of the program's BTF, 0: none. */
+static uint32_t btf_of(const struct manifest *manifest)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 size = sizeof(info);
+	glob_t found;
+	int fd;
+
+	cr_assert_eq(glob(manifest_pin(manifest, "programs/verdict@*"), 0, NULL, &found), 0);
+	fd = bpf_obj_get(found.gl_pathv[0]);
+	cr_assert_eq(bpf_obj_get_info_by_fd(fd, &info, &size), 0, "%s", strerror(errno));
+	close(fd);
+	globfree(&found);
+	return info.btf_id;
+}
+
+/* A kernel that takes no BTF: what the verifier rejects is told by its line all the same. */
+Test(refusal, without_btf_an_error_has_its_line)
+{
+	static const char no_btf[] = "bpf:18"; /* BPF_BTF_LOAD */
+	struct manifest manifest;
+	struct result with, without;
+	char place[200];
+
+	manifest_init(&manifest, "btf");
+	manifest_echo(&manifest, BODY_BAD);
+	snprintf(place, sizeof(place), "%s:%u:9: error[E0401]", manifest.path,
+		manifest_line(&manifest, BODY_BAD_LINE));
+	sockform(&with, "apply", manifest.path);
+	sockform_distorted(&without, no_btf, (const char *const[]){ "apply", manifest.path, NULL });
+	assert_code(&without, 3);
+	assert_says(without.err, place);
+	cr_assert_str_eq(without.err, with.err);
+	result_finish(&with);
+	result_finish(&without);
+	/* Nor does anything else depend on it. */
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_distorted(&without, no_btf, (const char *const[]){ "apply", manifest.path, NULL });
+	assert_code(&without, 0);
+	result_finish(&without);
+	cr_assert_eq(btf_of(&manifest), 0);
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "plan", "--exit-code", manifest.path);
+	sockform_distorted(&without, no_btf, (const char *const[]){ "apply", manifest.path, NULL });
+	assert_code(&without, 0);
+	assert_says(without.out, ": unchanged");
+	result_finish(&without);
+	manifest_echo(&manifest, BODY_PASS);
+	sockform_expect(0, "apply", manifest.path);
+	cr_assert_neq(btf_of(&manifest), 0);
+}
+
 /* The folder that is locked; an apply has made it. */
 static int lock_take(const struct manifest *manifest, int kind)
 {
@@ -221,9 +277,103 @@ Test(refusal, a_shared_lock_is_waited_for_too)
 	lock = lock_take(&manifest, LOCK_SH);
 	manifest_echo(&manifest, BODY_PASS);
 	sockform_expect(4, "apply", "--lock-timeout", "1", manifest.path);
-	sockform_expect(1, "plan", "--exit-code", manifest.path);
+	/* And nobody else who reads. */
+	sockform_expect(1, "plan", "--exit-code", "--lock-timeout", "0", manifest.path);
+	sockform_expect(0, "status", "--lock-timeout", "0", manifest.name);
 	close(lock);
 	sockform_expect(0, "apply", "--lock-timeout", "1", manifest.path);
+}
+
+static void layout_become(const struct manifest *manifest, const char *layout)
+{
+	const char *path = manifest_pin(manifest, "layout");
+
+	cr_assert_eq(unlink(path), 0, "%s", strerror(errno));
+	cr_assert_eq(symlink(layout, path), 0, "%s", strerror(errno));
+}
+
+/* `name` is there, as another version made it: every verb that could change it says so and does not. */
+static void assert_of_another_version(const struct manifest *manifest, const char *folder)
+{
+	const char *const verbs[][4] = {
+		{ "plan", manifest->path },
+		{ "apply", manifest->path },
+		{ "apply", "--dry-run", manifest->path },
+		{ "apply", "--force", manifest->path },
+		{ "apply", "--replace", manifest->path },
+		{ "apply", "--prune", folder },
+		{ "run", manifest->path },
+		{ "delete", manifest->path },
+		{ "delete", "--force", manifest->path },
+		{ "delete", "--name", manifest->name },
+	};
+	char *ids = snapshot_ids(), *pins = snapshot_pins();
+	struct result result;
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(*verbs); i++) {
+		sockform(&result, verbs[i][0], verbs[i][1], verbs[i][2], verbs[i][3]);
+		cr_assert_eq(result.code, 3, "%s %s: exit code %d\n%s%s", verbs[i][0], verbs[i][1],
+			result.code, result.out, result.err);
+		assert_says(result.err, "E0406");
+		assert_says(result.err, "was made by another version of sockform");
+		result_finish(&result);
+		assert_ids(ids);
+		assert_pins(pins);
+	}
+	sockform(&result, "status", manifest->name);
+	assert_code(&result, 1);
+	assert_says(result.out, "another version of sockform made it");
+	result_finish(&result);
+	free(ids);
+	free(pins);
+}
+
+Test(refusal, what_another_version_made_is_left_alone)
+{
+	static const char *const layouts[] = { "sockform-1", "sockform-99", "?" };
+	char *folder = scratch_path("versions"), own[64] = "";
+	struct manifest manifest, other;
+
+	cr_assert_eq(mkdir(folder, 0755), 0);
+	manifest_init(&manifest, "version");
+	manifest_init(&other, "beside");
+	snprintf(manifest.path, sizeof(manifest.path), "%s/version.yaml", folder);
+	snprintf(other.path, sizeof(other.path), "%s/beside.yaml", folder);
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_expect(0, "apply", folder);
+	cr_assert_gt(readlink(manifest_pin(&manifest, "layout"), own, sizeof(own) - 1), 0);
+	manifest_echo(&manifest, BODY_PASS);
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(*layouts); i++) {
+		layout_become(&manifest, layouts[i]);
+		assert_of_another_version(&manifest, folder);
+	}
+	/* Nor is it pruned once its manifest is gone; then nothing of the rest is done either. */
+	manifest_echo(&other, BODY_ECHO);
+	cr_assert_eq(unlink(manifest.path), 0);
+	sockform_expect(3, "apply", "--prune", folder);
+	cr_assert_eq(access(manifest_pin(&manifest, "maps/echo_sockets"), F_OK), 0);
+	cr_assert_neq(access(manifest_pin(&other, "maps/echo_sockets"), F_OK), 0);
+	layout_become(&manifest, own);
+	sockform_expect(0, "apply", "--prune", folder);
+	cr_assert_neq(access(manifest_pin(&manifest, ""), F_OK), 0);
+	free(folder);
+}
+
+/* The root as an older version left it, or somebody who tidied up: without the gate of the lock. */
+Test(refusal, a_root_without_its_gate_is_used_and_completed)
+{
+	struct manifest manifest;
+
+	manifest_init(&manifest, "gate");
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_expect(0, "apply", manifest.path);
+	cr_assert_eq(rmdir(PINS "/+lock"), 0, "%s", strerror(errno));
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "plan", "--exit-code", manifest.path);
+	sockform_expect(0, "apply", manifest.path);
+	cr_assert_eq(access(PINS "/+lock", F_OK), 0);
+	cr_assert_eq(rmdir(PINS "/+lock"), 0);
+	sockform_expect(0, "delete", manifest.path);
 }
 
 #define READERS 4

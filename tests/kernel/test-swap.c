@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * A program is replaced a thousand times under a stream that it redirects: what goes into one
- * connection comes out of another, byte for byte, and every version has run.
+ * connection comes out of another, byte for byte, and every version has run, each under its share of the bytes.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -29,9 +29,10 @@ TestSuite(swap, .init = harness_init, .fini = harness_fini, .timeout = 600);
 /* What goes into `in.client` comes out of `out.client`. */
 struct stream {
 	struct pair in, out;
-	uint64_t sent, received; /* bytes */
-	atomic_bool last;        /* enough versions have run: end when enough bytes have come */
-	const char *fault;       /* what went wrong; NULL */
+	uint64_t sent; /* bytes */
+	_Atomic uint64_t received;
+	atomic_bool last;  /* enough versions have run: end when enough bytes have come */
+	const char *fault; /* what went wrong; NULL */
 	uint64_t words[2][BLOCK / 8 + 2];
 };
 
@@ -122,14 +123,21 @@ static void enter(const struct manifest *manifest, struct stream *stream)
 	close(map);
 }
 
-/* Waits until a version has run; how often it has, 0 after ten seconds. */
-static uint64_t wait_for(int counters, uint32_t version)
+/* Its share of the bytes, so that the versions spread over all of the stream. */
+static bool has_passed(const struct stream *stream, uint32_t version)
+{
+	return atomic_load(&stream->received) >= BYTES / VERSIONS * (version + 1);
+}
+
+/* Waits until a version has run under its share; how often it has, 0 after ten seconds. */
+static uint64_t wait_for(const struct stream *stream, int counters, uint32_t version)
 {
 	uint64_t count = 0;
 
-	for (int64_t until = client_now() + RUN_MS; !count && client_now() < until; usleep(100))
+	for (int64_t until = client_now() + RUN_MS;
+		(!count || !has_passed(stream, version)) && client_now() < until; usleep(100))
 		cr_assert_eq(bpf_map_lookup_elem(counters, &version, &count), 0);
-	return count;
+	return has_passed(stream, version) ? count : 0;
 }
 
 Test(swap, a_thousand_versions_under_one_stream)
@@ -138,6 +146,7 @@ Test(swap, a_thousand_versions_under_one_stream)
 	char *before = snapshot_ids(), *ids, *now;
 	struct manifest manifest;
 	pthread_t thread;
+	uint64_t last;
 	int64_t began;
 	int counters;
 
@@ -151,15 +160,22 @@ Test(swap, a_thousand_versions_under_one_stream)
 	for (unsigned int version = 0; version < VERSIONS; version++) {
 		if (version)
 			apply_version(&manifest, version);
-		cr_assert(wait_for(counters, version), "version %u has not run: %s", version,
-			stream.fault ? stream.fault : "but bytes flow");
+		cr_assert(wait_for(&stream, counters, version), "version %u has not run: %s",
+			version, stream.fault ? stream.fault : "but bytes flow");
 	}
+	last = atomic_load(&stream.received);
 	atomic_store(&stream.last, true);
 	pthread_join(thread, NULL);
 	cr_assert_null(
 		stream.fault, "%s, after %ju bytes", stream.fault, (uintmax_t)stream.received);
 	cr_assert_geq(stream.received, BYTES);
 	cr_assert_eq(stream.received, stream.sent);
+	/* Nothing comes twice behind its end, and nothing has gone another way. */
+	assert_gets_nothing(stream.out.client);
+	assert_gets_nothing(stream.out.server);
+	assert_gets_nothing(stream.in.client);
+	assert_gets_nothing(stream.in.server);
+	note("%ju MiB had come when the last version had run", (uintmax_t)(last >> 20));
 	note("%ju MiB through %d versions in %.1f s", (uintmax_t)(stream.received >> 20), VERSIONS,
 		(double)(client_now() - began) / 1000);
 	close(counters);
