@@ -161,12 +161,12 @@ bool kernel_open(struct kernel *kernel, bool make)
 	kernel->links = NULL;
 	if (kernel->bpffs && !is_bpffs(kernel->bpffs))
 		return refuse_mount(kernel);
+	raise_limits();
+	libbpf_set_print(discard);
 	if (!bpffs && !make)
 		return true;
-	raise_limits();
 	/* What is made is for its owner alone, whatever this process was started with. */
 	umask(S_IRWXG | S_IRWXO);
-	libbpf_set_print(discard);
 	if (!bpffs)
 		bpffs = mount_bpffs(kernel);
 	if (!bpffs)

@@ -3,9 +3,7 @@
 
 #include "lib/base/cleanup.h"
 
-#include <bpf/libbpf.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 
 /* Which others stand for it (bpf_capable, perfmon_capable, bpf_net_capable). */
@@ -150,17 +148,6 @@ static uint64_t read_capabilities(void)
 	return data[0].effective | (uint64_t)data[1].effective << 32;
 }
 
-/* Before 5.11 maps and programs count as locked memory; the usual 64 KiB hold next to none. */
-static void raise_memory_limit(void)
-{
-	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
-
-	if (setrlimit(RLIMIT_MEMLOCK, &limit) == 0 || getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_MEMLOCK, &limit);
-}
-
 void kernel_probe(const struct kernel *kernel, probe_features *ret)
 {
 	struct prober prober = {
@@ -171,8 +158,6 @@ void kernel_probe(const struct kernel *kernel, probe_features *ret)
 		.features = ret,
 	};
 
-	raise_memory_limit();
-	libbpf_set_print(NULL);
 	probe_process(&prober);
 	probe_maps(&prober);
 	probe_programs(&prober);

@@ -6,7 +6,6 @@
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
-#include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -136,19 +135,12 @@ static int ask_kernel_btf(struct prober *prober, const void *of)
 	return fd >= 0 ? fd : -errno;
 }
 
-/* A program that goes through the sockets of a map, as "r0 = 0; exit". */
+/* The very program that looks: it takes more than an iterator. */
 static int ask_iterator(struct prober *prober, const void *of)
 {
-	static const struct bpf_insn nothing[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-	int id = libbpf_find_vmlinux_btf_id("sockmap", BPF_TRACE_ITER);
-	const struct probe_program program = { BPF_PROG_TYPE_TRACING, nothing,
-		sizeof(nothing) / sizeof(nothing[0]), BPF_TRACE_ITER, (uint32_t)id };
-
+	(void)prober;
 	(void)of;
-	return id > 0 ? prober_load(prober, &program, false) : -EOPNOTSUPP;
+	return kernel_open_queues();
 }
 
 void probe_programs(struct prober *prober)

@@ -16,7 +16,7 @@ static bool run_unread(struct trial *trial)
 {
 	struct stream stream = { .bytes = trial->row->bytes, .window = trial->row->bytes };
 	struct redirect redirect;
-	uint64_t moved = clock_ns();
+	uint64_t waits_since = 0;
 
 	if (!redirect_open(trial, &redirect))
 		return false;
@@ -27,8 +27,10 @@ static bool run_unread(struct trial *trial)
 		if (sent < 0)
 			return false;
 		if (sent)
-			moved = clock_ns();
-		else if (clock_ns() - moved > HELD_MS * NS_PER_MS)
+			waits_since = 0;
+		else if (!waits_since)
+			waits_since = clock_ns();
+		else if (clock_ns() - waits_since > HELD_MS * NS_PER_MS)
 			return trial_note(trial, "held back at %" PRIu64 " KiB", stream.sent >> 10);
 		else
 			trial_tick(stream.from, POLLOUT);
