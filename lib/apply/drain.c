@@ -169,8 +169,7 @@ static void report(const struct drain *drain, const struct leaving *leaving)
 	else if (now - leaving->received < QUIET_MILLISECONDS)
 		diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
 			"sockets in map \"%s\" went on receiving for %.1f s: what came in while "
-			"they "
-			"left it may be lost",
+			"they left it may be lost",
 			leaving->name, seconds)
 			->hint = "let their connections end before";
 }

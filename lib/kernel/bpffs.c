@@ -291,23 +291,16 @@ static bool is_named(const char *const *names, size_t count, const char *name)
 	return false;
 }
 
+bool kernel_is_text(const char *name)
+{
+	return is_named(text_names, TEXT_COUNT, name);
+}
+
 bool kernel_is_ours(const struct kernel_file *file)
 {
 	if (file->is_symlink)
-		return is_named(text_names, TEXT_COUNT, file->name);
+		return kernel_is_text(file->name);
 	return file->is_folder && is_named(folder_names, FOLDER_COUNT, file->name);
-}
-
-bool kernel_is_spare_text(const char *name)
-{
-	for (size_t i = 0; i < TEXT_COUNT; i++) {
-		size_t length = strlen(text_names[i]);
-
-		if (strncmp(name, text_names[i], length) == 0 &&
-			strcmp(name + length, STATE_SPARE_SUFFIX) == 0)
-			return true;
-	}
-	return false;
 }
 
 bool kernel_list_deployments(struct kernel *kernel, kernel_names *ret)

@@ -131,8 +131,8 @@ bool kernel_cannot_read(struct kernel *kernel, const char *path, int error);
 /* Whether that belongs into the folder of a deployment. */
 bool kernel_is_ours(const struct kernel_file *file);
 
-/* Whether a text of the deployment is called so on its way into the place of another. */
-bool kernel_is_spare_text(const char *name);
+/* Whether a text of the deployment is called so. */
+bool kernel_is_text(const char *name);
 
 /* The target of a symlink, NULL: there is none; 0 or a negative errno. */
 int kernel_read_text(struct arena *arena, const char *path, const char **ret);

@@ -155,13 +155,6 @@ static int observe_link(const struct observer *observer, int fd, const char *fil
 	return 0;
 }
 
-static bool ends_with(const char *text, const char *suffix)
-{
-	size_t length = strlen(text), behind = strlen(suffix);
-
-	return length >= behind && strcmp(text + length - behind, suffix) == 0;
-}
-
 static const char *path_in(
 	const struct observer *observer, const struct kernel_pins *folder, const char *name)
 {
@@ -233,15 +226,13 @@ static bool is_recorded(const struct observer *observer, const char *file, int f
 }
 
 /*
- * Whether it is ours, on its way into the place of a pin or a record: then the record of that is there, and
- * knows a pin, because records come first.
+ * Whether it is ours, on its way into the place of the pin or the record `base`: then the record of that is
+ * there, and knows a pin, because records come first.
  */
 static bool is_left_by_us(const struct observer *observer, const struct kernel_pins *folder,
-	const struct observe_kind *kind, const struct kernel_file *file)
+	const struct observe_kind *kind, const struct kernel_file *file, const char *base)
 {
 	struct arena *arena = observer->kernel->arena;
-	const char *base =
-		arena_copy(arena, file->name, strlen(file->name) - strlen(STATE_SPARE_SUFFIX));
 	struct state_record record = { .file = base };
 	cleanup_fd int fd = -1;
 	const char *text;
@@ -266,17 +257,17 @@ static bool observe_file(const struct observer *observer, const struct kernel_pi
 {
 	struct arena *arena = observer->kernel->arena;
 	const char *name = file->name;
-	bool is_spare = ends_with(name, STATE_SPARE_SUFFIX);
+	const char *base = state_spare_base(arena, name);
 
-	if (is_spare && is_left_by_us(observer, folder, kind, file)) {
+	if (base && is_left_by_us(observer, folder, kind, file, base)) {
 		*vec_add(arena, &observer->state->leftovers) =
 			(struct state_leftover){ path_in(observer, folder, name),
 				kind->observe == observe_link };
 		return true;
 	}
-	if (!is_spare && file->is_symlink && !kind->observe)
+	if (!base && file->is_symlink && !kind->observe)
 		return observe_record(observer, folder, name);
-	if (!is_spare && !file->is_symlink && !file->is_folder && kind->observe)
+	if (!base && !file->is_symlink && !file->is_folder && kind->observe)
 		return observe_pin_at(observer, folder, kind, name);
 	*vec_add(arena, &observer->state->strangers) = path_in(observer, folder, name);
 	return true;
@@ -404,11 +395,13 @@ static bool observe_outside(const struct observer *observer)
 		return false;
 	vec_each (file, &files) {
 		const char *path = arena_printf(kernel->arena, "%s/%s", folder, file->name);
+		const char *base = state_spare_base(kernel->arena, file->name);
+		bool is_spare = base && kernel_is_text(base);
 
-		if (kernel_is_spare_text(file->name) && file->is_symlink)
+		if (is_spare && file->is_symlink)
 			*vec_add(kernel->arena, &state->leftovers) =
 				(struct state_leftover){ path, false };
-		else if (kernel_is_spare_text(file->name))
+		else if (is_spare)
 			*vec_add(kernel->arena, &state->strangers) = path;
 		else if (!kernel_is_ours(file))
 			*vec_add(kernel->arena, &state->outsiders) = path;

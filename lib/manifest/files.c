@@ -83,17 +83,17 @@ static void check_names(
 	}
 }
 
-const char *manifest_origin(struct arena *arena, const char *path)
+/* As manifest_origin; *is: what it is, where it is something. */
+static const char *find_origin(struct arena *arena, const char *path, struct stat *is)
 {
 	const char *copy = NULL;
-	struct stat is;
 	char *real;
 
 	errno = 0;
-	if (strcmp(path, "-") == 0 || stat(path, &is) != 0)
+	if (strcmp(path, "-") == 0 || stat(path, is) != 0)
 		return NULL;
 	/* A pipe's name leads nowhere the next time. */
-	if (!S_ISREG(is.st_mode) && !S_ISDIR(is.st_mode))
+	if (!S_ISREG(is->st_mode) && !S_ISDIR(is->st_mode))
 		return NULL;
 	real = realpath(path, NULL);
 	if (real)
@@ -102,23 +102,25 @@ const char *manifest_origin(struct arena *arena, const char *path)
 	return copy;
 }
 
-static bool is_folder(const char *path)
+const char *manifest_origin(struct arena *arena, const char *path)
 {
 	struct stat is;
 
-	return stat(path, &is) == 0 && S_ISDIR(is.st_mode);
+	return find_origin(arena, path, &is);
 }
 
 static void load_path(struct manifest_loader *loader, const char *path, manifest_list *ret)
 {
-	loader->origin = manifest_origin(loader->arena, path);
+	struct stat is = { 0 };
+
+	loader->origin = find_origin(loader->arena, path, &is);
 	/* What is not there is told when it is read. */
 	if (!loader->origin && errno && errno != ENOENT) {
 		diag_add(loader->diagnostics, DIAG_E0100, mark_none, "cannot look at %s: %s", path,
 			strerror(errno));
 		return;
 	}
-	if (loader->origin && is_folder(loader->origin))
+	if (loader->origin && S_ISDIR(is.st_mode))
 		load_folder(loader, path, ret);
 	else
 		load_file(loader, path, ret);

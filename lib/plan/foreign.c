@@ -73,14 +73,6 @@ static void refuse_stranger(const struct planner *planner, const char *path)
 			->hint = "with --force it is removed";
 }
 
-/* What is pinned over something stands under such a name for a moment. */
-static bool is_called_like_a_spare(const char *name)
-{
-	size_t length = strlen(name), suffix = strlen(STATE_SPARE_SUFFIX);
-
-	return length >= suffix && strcmp(name + length - suffix, STATE_SPARE_SUFFIX) == 0;
-}
-
 void plan_check_strangers(const struct planner *planner)
 {
 	bool works = plan_has_work(planner->plan);
@@ -89,7 +81,8 @@ void plan_check_strangers(const struct planner *planner)
 		const char *name = strrchr(*path, '/') + 1;
 
 		if (!planner->manifest || name_index_find(&planner->wanted, name) != NAME_ABSENT ||
-			(works && is_called_like_a_spare(name)))
+			/* What is put over something is called so on its way. */
+			(works && state_spare_base(planner->arena, name)))
 			refuse_stranger(planner, *path);
 	}
 	if (!planner->manifest)

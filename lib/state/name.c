@@ -124,3 +124,12 @@ bool state_parse_attachment_name(
 	*target = decode_path(arena, *target + strlen(CGROUP));
 	return *target != NULL;
 }
+
+const char *state_spare_base(struct arena *arena, const char *name)
+{
+	size_t length = strlen(name), suffix = strlen(STATE_SPARE_SUFFIX);
+
+	if (length < suffix || strcmp(name + length - suffix, STATE_SPARE_SUFFIX) != 0)
+		return NULL;
+	return arena_copy(arena, name, length - suffix);
+}

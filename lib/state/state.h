@@ -179,6 +179,9 @@ const struct state_program *state_program_with_id(const struct state *state, uin
 /* The suffix of a pin on its way into the place of another; see kernel_pin_over. */
 #define STATE_SPARE_SUFFIX "+new"
 
+/* The name before that suffix; NULL for a name that does not end in it. */
+const char *state_spare_base(struct arena *arena, const char *name);
+
 const struct state_program *state_program_filed(const struct state *state, const char *file);
 
 /* The text of a record: at most STATE_GENERATIONS of them, the newest first. */

@@ -145,11 +145,12 @@ static bool try_error(struct faults *faults)
 static void recover(struct matrix *matrix, enum recoveries recovery, bool was_freed)
 {
 	struct ground *ground = &matrix->ground;
+	enum states new = was_freed ? AFTER : FRESH;
 
 	switch (recovery) {
 	case RECOVERY_NEW:
 		ground_apply(ground->new.path);
-		check_state(matrix, was_freed ? AFTER : FRESH, was_freed ? AFTER : FRESH);
+		check_state(matrix, new, new);
 		break;
 	case RECOVERY_OLD:
 		ground_apply(ground->old.path);
