@@ -119,15 +119,12 @@ static bool clear_hook(struct apply_run *run, const struct plan_step *step,
 }
 
 static int record_attached(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step, const struct step_objects *objects,
-	const struct kernel_hook *hook)
+	const struct plan_step *step, uint32_t dispatcher, const struct kernel_hook *hook)
 {
-	int64_t dispatcher = kernel_object_id(objects->dispatcher);
 	int64_t map = kernel_object_id(hook->target);
 
-	if (dispatcher < 0 || map < 0)
-		return (int)(dispatcher < 0 ? dispatcher : map);
-	return apply_record_attached(run, deployment, step, (uint32_t)dispatcher, (uint32_t)map);
+	return map < 0 ? (int)map
+		       : apply_record_attached(run, deployment, step, dispatcher, (uint32_t)map);
 }
 
 /*
@@ -140,13 +137,21 @@ static bool attach_bare(struct apply_run *run, const struct deployment_run *depl
 	const struct plan_step *step, struct step_objects *objects, const struct kernel_hook *hook)
 {
 	const char *path = step_path(run, deployment, step, FOLDER_RECORDS);
-	bool told = kernel_is_on_hook(0, hook) != -EINVAL;
-	int error = told ? record_attached(run, deployment, step, objects, hook) : 0;
+	int64_t id = kernel_object_id(objects->dispatcher);
+	uint32_t dispatcher = (uint32_t)id;
+	int there, error = 0;
+	bool told;
 
+	if (id < 0)
+		return apply_refused(run, step, "attach", (int)id);
+	there = kernel_is_on_hook(dispatcher, hook);
+	told = there != -EINVAL;
+	if (told)
+		error = record_attached(run, deployment, step, dispatcher, hook);
 	if (!error)
-		error = journal_attach_program(run, objects, hook, path);
+		error = journal_attach_program(run, objects, hook, path, there == 1);
 	if (!error && !told)
-		error = record_attached(run, deployment, step, objects, hook);
+		error = record_attached(run, deployment, step, dispatcher, hook);
 	return !error || apply_refused(run, step, "attach", error);
 }
 

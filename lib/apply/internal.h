@@ -103,8 +103,9 @@ int journal_write_slot(struct apply_run *run, const struct step_objects *objects
 	int program, const char *path);
 int journal_attach_link(struct apply_run *run, struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
+/* `is_there`: it is attached already, and stays when this is taken back. */
 int journal_attach_program(struct apply_run *run, struct step_objects *objects,
-	const struct kernel_hook *hook, const char *path);
+	const struct kernel_hook *hook, const char *path, bool is_there);
 int journal_detach(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
 int journal_detach_foreign(struct apply_run *run, const struct step_objects *objects,

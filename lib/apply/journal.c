@@ -198,10 +198,8 @@ int journal_attach_link(struct apply_run *run, struct step_objects *objects,
 }
 
 int journal_attach_program(struct apply_run *run, struct step_objects *objects,
-	const struct kernel_hook *hook, const char *path)
+	const struct kernel_hook *hook, const char *path, bool is_there)
 {
-	int64_t id = kernel_object_id(objects->dispatcher);
-	bool is_there = id > 0 && kernel_is_on_hook((uint32_t)id, hook) == 1;
 	int error = kernel_attach_program(objects->dispatcher, hook);
 
 	/* What was there before stays when this is taken back. */
