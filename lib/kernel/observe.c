@@ -215,36 +215,47 @@ static bool observe_record(
 	return true;
 }
 
-/* A link by the dispatcher that it runs, all else by its own id. */
-static bool is_recorded(const struct observer *observer, const char *file, int fd)
+/* A link by the dispatcher that it runs, all else by its own id. 0, 1 or a negative errno. */
+static int is_recorded(const struct observer *observer, const char *file, int fd)
 {
 	struct kernel_link link;
-	int64_t id = kernel_link_info(fd, &link) == 0 ? link.program : kernel_object_id(fd);
+	int64_t id = kernel_link_info(fd, &link);
 
-	return id > 0 && (state_generation_of(observer->state, file, (uint32_t)id) ||
-				 state_dispatcher_is_recorded(observer->state, file, (uint32_t)id));
+	if (!id)
+		id = link.program;
+	else if (id == -EINVAL)
+		id = kernel_object_id(fd);
+	if (id < 0)
+		return (int)id;
+	return state_generation_of(observer->state, file, (uint32_t)id) ||
+	       state_dispatcher_is_recorded(observer->state, file, (uint32_t)id);
 }
 
 /*
  * Whether it is ours, on its way into the place of the pin or the record `base`: then the record of that is
- * there, and knows a pin, because records come first.
+ * there, and knows a pin, because records come first. 0, 1 or a negative errno.
  */
-static bool is_left_by_us(const struct observer *observer, const struct kernel_pins *folder,
+static int is_left_by_us(const struct observer *observer, const struct kernel_pins *folder,
 	const struct observe_kind *kind, const struct kernel_file *file, const char *base)
 {
 	struct arena *arena = observer->kernel->arena;
 	struct state_record record = { .file = base };
 	cleanup_fd int fd = -1;
 	const char *text;
+	int error;
 
-	if (file->is_symlink)
-		return !kind->observe && state_record_of(observer->state, base) &&
-		       kernel_read_text_in(arena, folder, file->name, &text) == 0 && text &&
-		       state_parse_record(arena, text, &record);
+	if (file->is_symlink && (kind->observe || !state_record_of(observer->state, base)))
+		return 0;
+	if (file->is_symlink) {
+		error = kernel_read_text_in(arena, folder, file->name, &text);
+		return error ? error : text && state_parse_record(arena, text, &record);
+	}
 	if (!kind->observe || file->is_folder)
-		return false;
+		return 0;
 	fd = kernel_open_pin_in(arena, folder, file->name, kind->flags);
-	return fd >= 0 && is_recorded(observer, base, fd);
+	if (fd < 0)
+		return fd == -EACCES || fd == -ENOENT ? 0 : fd; /* see observe_pin_at */
+	return is_recorded(observer, base, fd);
 }
 
 /*
@@ -258,8 +269,11 @@ static bool observe_file(const struct observer *observer, const struct kernel_pi
 	struct arena *arena = observer->kernel->arena;
 	const char *name = file->name;
 	const char *base = state_spare_base(arena, name);
+	int ours = base ? is_left_by_us(observer, folder, kind, file, base) : 0;
 
-	if (base && is_left_by_us(observer, folder, kind, file, base)) {
+	if (ours < 0)
+		return kernel_cannot_read(observer->kernel, path_in(observer, folder, name), ours);
+	if (ours) {
 		*vec_add(arena, &observer->state->leftovers) =
 			(struct state_leftover){ path_in(observer, folder, name),
 				kind->observe == observe_link };

@@ -3,6 +3,8 @@
  * Repairs that crash: a pin is removed, an apply begins to repair that and is killed. Whatever it was
  * about, the next apply gets there, and the one after it has nothing to do.
  */
+#include <bpf/bpf.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,5 +100,56 @@ Test(repair, a_program_follows_its_map)
 	serve(&run, &manifest);
 	assert_echo(&manifest, 10, 10000);
 	serve_end(&run);
+	sockform_expect(0, "delete", manifest.path);
+}
+
+/* With the nth bpf() call refused; its exit code. */
+static int apply_refused(const struct manifest *manifest, unsigned int nth)
+{
+	char *inject = sibling_path("sockform-inject"), order[32];
+	const char *const argv[] = { inject, "apply", manifest->path, NULL };
+	struct result result;
+	int code;
+
+	snprintf(order, sizeof(order), "bpf:%u:ENOMEM", nth);
+	setenv("SOCKFORM_INJECT", order, 1);
+	command_run(&result, 0, argv);
+	unsetenv("SOCKFORM_INJECT");
+	code = result.code;
+	result_finish(&result);
+	free(inject);
+	return code;
+}
+
+/* What a crash left on its way to its place goes, or it is said that it does not. */
+Test(repair, nothing_is_left_without_a_word)
+{
+	unsigned int refused = 0;
+	struct manifest manifest;
+	char from[128];
+	int code, link;
+
+	links_need();
+	manifest_init(&manifest, "repair-left");
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_expect(0, "apply", manifest.path);
+	snprintf(from, sizeof(from), "links/%s", hook);
+	/* More calls than an apply of it has. */
+	for (unsigned int nth = 1; nth < 60; nth++) {
+		char left[160];
+
+		link = bpf_obj_get(manifest_pin(&manifest, from));
+		cr_assert(link >= 0);
+		snprintf(left, sizeof(left), "%s+new", manifest_pin(&manifest, from));
+		cr_assert(bpf_obj_pin(link, left) == 0 || errno == EEXIST);
+		close(link);
+		code = apply_refused(&manifest, nth);
+		refused += code == 3;
+		cr_assert(code == 0 || code == 3, "%u: exit code %d", nth, code);
+		if (code == 0)
+			sockform_expect(0, "status", manifest.name);
+		sockform_expect(0, "apply", manifest.path);
+	}
+	cr_assert_gt(refused, 5);
 	sockform_expect(0, "delete", manifest.path);
 }
