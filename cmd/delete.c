@@ -20,12 +20,16 @@ static bool collect_targets(struct invocation *invocation, target_list *targets)
 
 int cmd_delete(struct invocation *invocation)
 {
+	const struct manifest_settings *settings = &invocation->reconcile.settings;
 	target_list targets = { 0 };
 	plan_list plans = { 0 };
 	double started;
 
 	if (!invocation->name == !invocation->operand_count)
 		return usage_error(invocation, "give the manifest's FILE, or --name NAME");
+	if (invocation->name && (settings->files.count || settings->sets.count))
+		return usage_error(invocation,
+			"--set and --values are for a FILE's parameters, and --name has none");
 	if (invocation->name && !manifest_is_deployment_name(invocation->name))
 		return usage_error(invocation, "a deployment's name is 1 to 63 of a-z, 0-9 and -");
 	if (!collect_targets(invocation, &targets))

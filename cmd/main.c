@@ -73,46 +73,65 @@ static const struct command commands[] = {
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-static const struct {
+/* What the value of an option is, and so where it goes: to the member of the invocation at `member`. */
+enum option_value {
+	VALUE_SPECIAL, /* take_special() knows */
+	VALUE_FLAG,    /* bool: there is no value */
+	VALUE_TEXT,    /* const char * */
+	VALUE_SECONDS, /* unsigned int */
+};
+
+#define FLAG(name, letter, member)                                                                 \
+	{ name, no_argument, NULL, letter }, VALUE_FLAG, offsetof(struct invocation, member)
+#define TEXT(name, letter, member)                                                                 \
+	{ name, required_argument, NULL, letter }, VALUE_TEXT, offsetof(struct invocation, member)
+#define SECONDS(name, letter, member)                                                              \
+	{ name, required_argument, NULL, letter }, VALUE_SECONDS,                                  \
+		offsetof(struct invocation, member)
+#define SPECIAL(name, letter, has_value) { name, has_value, NULL, letter }, VALUE_SPECIAL, 0
+
+static const struct option_row {
 	struct option option;
+	enum option_value value;
+	size_t member;
 	unsigned int bit; /* 0: every verb takes it */
 	const char *usage, *help;
 	unsigned int of_use; /* 0: to every verb that takes it; the help of others is silent */
 } options[] = {
-	{ { "output", required_argument, NULL, 'o' }, 0, "-o, --output FORMAT",
+	{ SPECIAL("output", 'o', required_argument), 0, "-o, --output FORMAT",
 		"text (default) or json" },
-	{ { "verbose", no_argument, NULL, 'v' }, 0, "-v, --verbose",
-		"also the verifier's whole log", OPTION_LOADS },
-	{ { "help", no_argument, NULL, 'h' }, 0, "-h, --help", "this text" },
-	{ { "set", required_argument, NULL, 'S' }, OPTION_SET, "    --set NAME=VALUE",
+	{ FLAG("verbose", 'v', verbose), 0, "-v, --verbose", "also the verifier's whole log",
+		OPTION_LOADS },
+	{ SPECIAL("help", 'h', no_argument), 0, "-h, --help", "this text" },
+	{ SPECIAL("set", 'S', required_argument), OPTION_SET, "    --set NAME=VALUE",
 		"the value of a parameter" },
-	{ { "values", required_argument, NULL, 'V' }, OPTION_SET, "    --values FILE",
+	{ SPECIAL("values", 'V', required_argument), OPTION_SET, "    --values FILE",
 		"values of parameters, as YAML; --set is stronger" },
-	{ { "lock-timeout", required_argument, NULL, 'L' }, OPTION_LOCK_TIMEOUT,
+	{ SECONDS("lock-timeout", 'L', reconcile.lock_timeout), OPTION_LOCK_TIMEOUT,
 		"    --lock-timeout SECONDS", "how long to wait for the lock (10)" },
-	{ { "bpffs", required_argument, NULL, 'B' }, OPTION_LOCK_TIMEOUT, "    --bpffs DIR",
+	{ TEXT("bpffs", 'B', reconcile.kernel.bpffs), OPTION_LOCK_TIMEOUT, "    --bpffs DIR",
 		"where bpffs is mounted (/sys/fs/bpf)" },
-	{ { "drain-timeout", required_argument, NULL, 'T' }, OPTION_DRAIN,
+	{ SECONDS("drain-timeout", 'T', reconcile.drain_timeout), OPTION_DRAIN,
 		"    --drain-timeout SECONDS", "how long to wait for queued data (5)" },
-	{ { "name", required_argument, NULL, 'N' }, OPTION_NAME, "    --name NAME",
+	{ TEXT("name", 'N', name), OPTION_NAME, "    --name NAME",
 		"the deployment, where its manifest is gone" },
-	{ { "cgroup", required_argument, NULL, 'C' }, OPTION_HOOK, "    --cgroup PATH",
+	{ TEXT("cgroup", 'C', cgroup), OPTION_HOOK, "    --cgroup PATH",
 		"a cgroup instead of a map; / is the root" },
-	{ { "program", required_argument, NULL, 'P' }, OPTION_HOOK, "    --program PROGRAM",
+	{ TEXT("program", 'P', program), OPTION_HOOK, "    --program PROGRAM",
 		"only this program, by NAME, DEPLOYMENT/NAME or id" },
-	{ { "force", no_argument, NULL, 'F' }, OPTION_HOOK, "    --force",
+	{ FLAG("force", 'F', reconcile.forces), OPTION_HOOK, "    --force",
 		"also programs that sockform did not attach" },
-	{ { "force", no_argument, NULL, 'F' }, OPTION_FORCE, "    --force",
+	{ FLAG("force", 'F', reconcile.forces), OPTION_FORCE, "    --force",
 		"take over, or away, what is not sockform's" },
-	{ { "exit-code", no_argument, NULL, 'E' }, OPTION_EXIT_CODE, "    --exit-code",
+	{ FLAG("exit-code", 'E', exit_code), OPTION_EXIT_CODE, "    --exit-code",
 		"exit with 1 if anything would change" },
-	{ { "dry-run", no_argument, NULL, 'D' }, OPTION_APPLY, "    --dry-run",
+	{ FLAG("dry-run", 'D', dry_run), OPTION_APPLY, "    --dry-run",
 		"let the kernel judge everything, change nothing" },
-	{ { "prune", no_argument, NULL, 'p' }, OPTION_PRUNE, "    --prune",
+	{ FLAG("prune", 'p', prune), OPTION_PRUNE, "    --prune",
 		"remove what came from FILE and is not in it now" },
-	{ { "replace", no_argument, NULL, 'R' }, OPTION_APPLY, "    --replace",
+	{ FLAG("replace", 'R', reconcile.replaces), OPTION_APPLY, "    --replace",
 		"replace maps that differ; what is in them goes" },
-	{ { "self-test", no_argument, NULL, 't' }, OPTION_SELF_TEST, "    --self-test",
+	{ FLAG("self-test", 't', self_test), OPTION_SELF_TEST, "    --self-test",
 		"check what the kernel does with data" },
 };
 
@@ -221,84 +240,66 @@ static bool parse_seconds(const char *text, unsigned int *ret)
 	return true;
 }
 
-static bool take_seconds(
-	struct invocation *invocation, const char *option, const char *value, unsigned int *ret)
+static bool take_seconds(struct invocation *invocation, const struct option_row *row,
+	const char *value, unsigned int *ret)
 {
 	return parse_seconds(value, ret) ||
-	       usage_error(invocation, "%s takes 0 to 86400 seconds, not \"%s\"", option, value) ==
-		       EXIT_DONE;
+	       usage_error(invocation, "--%s takes 0 to 86400 seconds, not \"%s\"",
+		       row->option.name, value) == EXIT_DONE;
 }
 
-/* Sets what the option says; false with a diagnostic where its value is wrong. */
-static bool take_option(struct invocation *invocation, int letter, const char *value)
+static bool take_special(
+	struct invocation *invocation, const struct option_row *row, const char *value)
 {
-	switch (letter) {
-	case 'v':
-		invocation->verbose = true;
-		break;
-	case 'E':
-		invocation->exit_code = true;
-		break;
-	case 'D':
-		invocation->dry_run = true;
-		break;
-	case 'R':
-		invocation->reconcile.replaces = true;
-		break;
-	case 'p':
-		invocation->prune = true;
-		break;
-	case 't':
-		invocation->self_test = true;
-		break;
-	case 'N':
-		invocation->name = value;
-		break;
+	struct manifest_settings *settings = &invocation->reconcile.settings;
+
+	switch (row->option.val) {
 	case 'V':
-		*vec_add(&invocation->arena, &invocation->reconcile.settings.files) = value;
+		*vec_add(&invocation->arena, &settings->files) = value;
 		break;
 	case 'S':
-		if (!manifest_is_setting(value)) {
-			usage_error(invocation, "--set takes NAME=VALUE, not \"%s\"", value);
-			return false;
-		}
-		*vec_add(&invocation->arena, &invocation->reconcile.settings.sets) = value;
+		if (!manifest_is_setting(value))
+			return usage_error(invocation, "--set takes NAME=VALUE, not \"%s\"",
+				       value) == EXIT_DONE;
+		*vec_add(&invocation->arena, &settings->sets) = value;
 		break;
-	case 'B':
-		invocation->reconcile.kernel.bpffs = value;
-		break;
-	case 'C':
-		invocation->cgroup = value;
-		break;
-	case 'P':
-		invocation->program = value;
-		break;
-	case 'F':
-		invocation->reconcile.forces = true;
-		break;
-	case 'L':
-		return take_seconds(
-			invocation, "--lock-timeout", value, &invocation->reconcile.lock_timeout);
-	case 'T':
-		return take_seconds(
-			invocation, "--drain-timeout", value, &invocation->reconcile.drain_timeout);
 	case 'o':
 		/* find_format has taken it. */
-		if (strcmp(value, "json") != 0 && strcmp(value, "text") != 0) {
-			usage_error(invocation, "--output takes text or json, not \"%s\"", value);
-			return false;
-		}
+		if (strcmp(value, "json") != 0 && strcmp(value, "text") != 0)
+			return usage_error(invocation, "--output takes text or json, not \"%s\"",
+				       value) == EXIT_DONE;
 		break;
 	}
 	return true;
 }
 
-static bool is_option_letter(int letter)
+static const struct option_row *option_of(int letter)
 {
 	for (size_t i = 0; i < OPTION_COUNT; i++)
 		if (options[i].option.val == letter)
-			return true;
-	return false;
+			return &options[i];
+	return NULL;
+}
+
+/* Sets what the option says; false with a diagnostic where its value is wrong. */
+static bool take_option(struct invocation *invocation, int letter, const char *value)
+{
+	const struct option_row *row = option_of(letter);
+	void *member = (char *)invocation + row->member;
+
+	switch (row->value) {
+	case VALUE_FLAG:
+		*(bool *)member = true;
+		return true;
+	case VALUE_TEXT:
+		*(const char **)member = value;
+		return true;
+	case VALUE_SECONDS:
+		return take_seconds(invocation, row, value, member);
+	case VALUE_SPECIAL:
+		break;
+	}
+	return take_special(invocation, row, value);
 }
 
 /*
@@ -309,7 +310,7 @@ static const char *faulty_option(struct arena *arena, char **argv)
 {
 	const char *word = argv[optind - 1];
 
-	if (optopt && (strncmp(word, "--", 2) != 0 || !is_option_letter(optopt)))
+	if (optopt && (strncmp(word, "--", 2) != 0 || !option_of(optopt)))
 		return arena_printf(arena, "-%c", optopt);
 	return word;
 }
