@@ -18,6 +18,11 @@ static int test_kernel(struct invocation *invocation)
 	if (!reconcile_self_test(&invocation->reconcile, "features --self-test", &results))
 		return diag_exit_code(&invocation->diagnostics);
 	report_selftest(&invocation->out, &results);
+	if (!selftest_judged(&results)) {
+		diag_add(&invocation->diagnostics, DIAG_E0402, mark_none,
+			"no trial could be made: nothing is known of this kernel");
+		return EXIT_KERNEL;
+	}
 	return selftest_faults(&results) ? EXIT_DIFFERENCE : EXIT_DONE;
 }
 

@@ -161,7 +161,7 @@ static bool load_programs(struct apply_run *run, struct deployment_run *deployme
 			codes[count++] = step->code;
 	if (!count)
 		return true;
-	btf = kernel_btf_create(run->kernel->arena, codes, count);
+	kernel_btf_create(run->kernel->arena, codes, count, &btf);
 	for (size_t i = 0; i < plan->steps.count; i++)
 		if (plan->steps.items[i].code)
 			loaded = load_program(run, deployment, i, btf, at++) && loaded;

@@ -332,6 +332,7 @@ struct kernel_queues {
  * A descriptor by which queues are read; needs CAP_PERFMON. -EOPNOTSUPP: the kernel has no BTF, or none
  * that tells of them. Reading the BTF takes tens of milliseconds.
  */
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 int kernel_open_queues(void);
 
 /*
@@ -348,11 +349,11 @@ void kernel_wait_for_programs(void);
 struct kernel_btf;
 
 /*
- * One BTF object for all programs of an apply: a function for each, and the manifest's lines. NULL
- * where the kernel takes none; programs then load without line info.
+ * One BTF object for all programs of an apply: a function for each, and the manifest's lines. A negative
+ * errno, and NULL, where the kernel takes none; programs then load without line info.
  */
-struct kernel_btf *kernel_btf_create(
-	struct arena *arena, const struct bpfasm_code *const *codes, size_t count);
+int kernel_btf_create(struct arena *arena, const struct bpfasm_code *const *codes, size_t count,
+	struct kernel_btf **ret);
 void kernel_btf_destroy(struct kernel_btf *btf); /* takes NULL */
 
 /*
@@ -385,6 +386,9 @@ bool kernel_observe(struct kernel *kernel, const char *deployment, struct state 
 
 /* The same, and counts what is in each map, which takes a walk of it. */
 bool kernel_observe_entries(struct kernel *kernel, const char *deployment, struct state *ret);
+
+/* Of a negative errno: it says nothing of the kernel, but of the moment or of who asks. */
+bool kernel_is_no_answer(int error);
 
 /* "Operation not permitted", and for what users meet often, what it means here. */
 const char *kernel_explain(struct arena *arena, int error);

@@ -36,8 +36,7 @@ static const char *missing_capabilities(const struct prober *prober, uint64_t ne
 	return missing;
 }
 
-/* What says nothing of the kernel, but of the moment or of who asks. */
-static bool is_no_answer(int error)
+bool kernel_is_no_answer(int error)
 {
 	static const int errors[] = { EPERM, EACCES, ENOMEM, ENOBUFS, EMFILE, ENFILE, EAGAIN, EINTR,
 		EADDRNOTAVAIL, ENETUNREACH, ENETDOWN, ETIMEDOUT };
@@ -58,9 +57,9 @@ struct probe_feature *prober_answer(struct prober *prober, const struct probe_ro
 		.name = row->name,
 		.needed_by = row->needed_by,
 		.costs = row->costs,
-		.state = answer >= 0            ? PROBE_YES
-			 : is_no_answer(answer) ? PROBE_UNKNOWN
-						: PROBE_NO,
+		.state = answer >= 0                   ? PROBE_YES
+			 : kernel_is_no_answer(answer) ? PROBE_UNKNOWN
+						       : PROBE_NO,
 	};
 	if (answer >= 0)
 		return feature;

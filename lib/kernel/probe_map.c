@@ -113,14 +113,14 @@ static int ask_lines(struct prober *prober, const void *of)
 	struct kernel kernel = { .arena = prober->arena, .diagnostics = &unheard };
 	cleanup_fd int plain = load_pass(prober, BPF_PROG_TYPE_SK_SKB);
 	struct kernel_btf *btf;
-	int program;
+	int program, error;
 
 	(void)of;
 	if (plain < 0)
 		return plain;
-	btf = kernel_btf_create(prober->arena, &code, 1);
-	if (!btf)
-		return -EOPNOTSUPP;
+	error = kernel_btf_create(prober->arena, &code, 1, &btf);
+	if (error)
+		return error;
 	program = kernel_load_program(&kernel, code, "sockform_probe", NULL, btf, 0);
 	kernel_btf_destroy(btf);
 	return program;
@@ -128,7 +128,7 @@ static int ask_lines(struct prober *prober, const void *of)
 
 static int ask_kernel_btf(struct prober *prober, const void *of)
 {
-	int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
+	int fd = open(KERNEL_BTF, O_RDONLY | O_CLOEXEC);
 
 	(void)prober;
 	(void)of;

@@ -16,7 +16,9 @@
 #include <sys/time.h>
 
 #define GROUP "sockets"
-#define DIAG_SECONDS 1 /* that an answer is waited for, which comes at once */
+
+/* How long what comes at once is waited for. */
+static const struct timeval patience = { .tv_sec = 1 };
 
 static int insert(int socket)
 {
@@ -26,25 +28,47 @@ static int insert(int socket)
 	return map < 0 ? map : kernel_insert_socket(map, &index, socket, 8, BPF_ANY);
 }
 
-/* Bound to loopback, at a port that the system picks; TCP listens. */
-static int open_inet(int type)
+/* Bound to loopback, at a port that the system picks and that comes back in `address`. */
+static int open_bound(int type, struct sockaddr_in *address)
 {
-	const struct sockaddr_in address = { .sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	cleanup_fd int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	socklen_t length = sizeof(*address);
 
-	if (fd < 0 || bind(fd, (const void *)&address, sizeof(address)) != 0 ||
-		(type == SOCK_STREAM && listen(fd, 1) != 0))
+	*address = (struct sockaddr_in){ .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	if (fd < 0 || bind(fd, (const void *)address, length) != 0 ||
+		getsockname(fd, (void *)address, &length) != 0)
 		return -errno;
 	return fd_steal(&fd);
 }
 
-static int ask_inet(struct prober *prober, const void *of)
+/* What redirects is a connection: that a listener enters a map would say nothing of it. */
+static int ask_tcp(struct prober *prober, const void *of)
 {
-	const int *type = of;
-	cleanup_fd int fd = open_inet(*type);
+	struct sockaddr_in address;
+	cleanup_fd int listener = open_bound(SOCK_STREAM, &address);
+	cleanup_fd int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	(void)prober;
+	(void)of;
+	if (listener < 0)
+		return listener;
+	/* On loopback the backlog is enough: nobody has to accept. */
+	if (client < 0 || listen(listener, 1) != 0 ||
+		setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0)
+		return -errno;
+	if (connect(client, (const void *)&address, sizeof(address)) != 0)
+		return errno == EINPROGRESS ? -ETIMEDOUT : -errno;
+	return insert(client);
+}
+
+static int ask_udp(struct prober *prober, const void *of)
+{
+	struct sockaddr_in address;
+	cleanup_fd int fd = open_bound(SOCK_DGRAM, &address);
+
+	(void)prober;
+	(void)of;
 	return fd < 0 ? fd : insert(fd);
 }
 
@@ -100,7 +124,6 @@ static int read_diag(int fd)
 static int ask_diag(struct prober *prober, const void *of)
 {
 	cleanup_fd int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	const struct timeval patience = { .tv_sec = DIAG_SECONDS };
 	struct {
 		struct nlmsghdr header;
 		struct inet_diag_req_v2 request;
@@ -151,9 +174,9 @@ void probe_sockets(struct prober *prober)
 	static const int stream = SOCK_STREAM, datagram = SOCK_DGRAM;
 	static const struct probe_row rows[] = {
 		{ GROUP, "TCP sockets in maps", "sockets:, accept", "no socket enters a map",
-			NEEDS_MAPS, ask_inet, &stream },
+			NEEDS_MAPS, ask_tcp },
 		{ GROUP, "UDP sockets in maps", "skb_verdict on UDP",
-			"datagrams cannot be redirected", NEEDS_MAPS, ask_inet, &datagram },
+			"datagrams cannot be redirected", NEEDS_MAPS, ask_udp },
 		{ GROUP, "AF_UNIX streams in maps", "skb_verdict on AF_UNIX",
 			"such sockets cannot be redirected to or from", NEEDS_MAPS, ask_unix,
 			&stream },

@@ -75,15 +75,16 @@ static int load_btf(const struct btf *btf)
 	return (int)syscall(SYS_bpf, BPF_BTF_LOAD, &attr, sizeof(attr));
 }
 
-struct kernel_btf *kernel_btf_create(
-	struct arena *arena, const struct bpfasm_code *const *codes, size_t count)
+int kernel_btf_create(struct arena *arena, const struct bpfasm_code *const *codes, size_t count,
+	struct kernel_btf **ret)
 {
 	struct kernel_btf *btf = arena_alloc(arena, sizeof(*btf));
-	int integer, context, prototype;
+	int integer, context, prototype, error;
 
+	*ret = NULL;
 	btf->btf = btf__new_empty();
 	if (!btf->btf)
-		return NULL;
+		return -ENOMEM;
 	btf->functions = arena_alloc_array(arena, count, sizeof(*btf->functions));
 	btf->lines = arena_alloc_array(arena, count, sizeof(*btf->lines));
 	/* int (void *ctx): the kernel asks for no more of a program that is no subprogram. */
@@ -98,10 +99,12 @@ struct kernel_btf *kernel_btf_create(
 		add_lines(arena, btf, codes[i], i);
 	}
 	btf->fd = load_btf(btf->btf);
-	if (btf->fd >= 0)
-		return btf;
-	kernel_btf_destroy(btf);
-	return NULL;
+	error = btf->fd >= 0 ? 0 : -errno;
+	if (error)
+		kernel_btf_destroy(btf);
+	else
+		*ret = btf;
+	return error;
 }
 
 void kernel_btf_destroy(struct kernel_btf *btf)

@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #define INSTRUCTIONS_MOST 256
 #define ABSENT (-1L)
@@ -272,8 +273,12 @@ static int load(const struct btf *btf)
 int kernel_open_queues(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	int fd = btf ? load(btf) : -EOPNOTSUPP;
+	int fd;
 
+	/* libbpf 1.1 says ESRCH also where it is there and could not be read or held. */
+	if (!btf)
+		return access(KERNEL_BTF, F_OK) == 0 ? -ENOMEM : -EOPNOTSUPP;
+	fd = load(btf);
 	btf__free(btf);
 	return fd;
 }

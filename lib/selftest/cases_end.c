@@ -4,9 +4,6 @@
 
 #include "lib/feed/counts.h"
 
-#include <inttypes.h>
-#include <poll.h>
-
 #define BYTES (64 * 1024)
 #define HALF_CLOSE_BYTES (4u << 20)
 
@@ -21,24 +18,6 @@ static bool run_passed(struct trial *trial)
 	       wire_shut(trial, wire.client) && stream_ends(trial, wire.server, "the reader");
 }
 
-static bool send_all(struct trial *trial, struct stream *stream)
-{
-	uint64_t until = trial_patience_of(trial, TRIAL_LONG_STALL_MS);
-
-	while (stream->sent < stream->bytes) {
-		int64_t sent = stream_send(trial, stream);
-
-		if (sent < 0)
-			return false;
-		if (clock_ns() >= until)
-			return trial_late(trial, "%" PRIu64 " of %" PRIu64 " bytes can be sent",
-				stream->sent, stream->bytes);
-		if (!sent)
-			trial_tick(stream->from, POLLOUT);
-	}
-	return true;
-}
-
 /* FIN while data is unread: it waits behind it. */
 static bool run_behind(struct trial *trial)
 {
@@ -50,8 +29,10 @@ static bool run_behind(struct trial *trial)
 		return false;
 	stream.from = wire.client;
 	stream.to = wire.server;
-	return send_all(trial, &stream) && wire_shut(trial, wire.client) &&
-	       stream_run(trial, &stream) && stream_ends(trial, wire.server, "the reader");
+	if (!stream_push(trial, &stream) || !wire_shut(trial, wire.client))
+		return false;
+	stream.bytes = stream.sent;
+	return stream_run(trial, &stream) && stream_ends(trial, wire.server, "the reader");
 }
 
 /* The data has gone elsewhere, the end has not. */
@@ -79,52 +60,59 @@ static bool run_beside(struct trial *trial)
 	       stream_move(trial, other.client, redirect.to, BYTES);
 }
 
-/* Whoever forwards the end shuts the target when as much has left it as has come in. */
+enum { SOURCE_OPEN, SOURCE_SHUT, TARGET_SHUT };
+
+/*
+ * The source ends when all of it is sent. Whoever forwards the end shuts the target when as much has
+ * left it as has come in.
+ */
 static bool forward_end(struct trial *trial, struct stream *stream)
 {
 	const struct redirect *redirect = trial->context;
 	struct feed_counts in, out;
 
-	if (stream->hooked)
+	if (stream->hooked == SOURCE_OPEN && stream->sent == stream->bytes) {
+		stream->hooked = SOURCE_SHUT;
+		return wire_shut(trial, redirect->source.client);
+	}
+	if (stream->hooked != SOURCE_SHUT)
 		return true;
 	in = feed_read_counts(redirect->source.server);
 	out = feed_read_counts(redirect->target.server);
-	if (stream->sent == stream->bytes && in.received == stream->bytes &&
-		out.queued >= in.received) {
-		stream->hooked = 1;
-		return wire_shut(trial, redirect->target.server);
-	}
-	return true;
+	if (in.received < stream->bytes || out.queued < in.received)
+		return true;
+	stream->hooked = TARGET_SHUT;
+	return wire_shut(trial, redirect->target.server);
 }
 
 static bool wait_forwarded(struct trial *trial, struct stream *stream)
 {
 	uint64_t until = trial_patience(trial);
 
-	while (!stream->hooked && clock_ns() < until) {
+	while (stream->hooked != TARGET_SHUT && clock_ns() < until) {
 		if (!forward_end(trial, stream))
 			return false;
 		trial_tick(-1, 0);
 	}
-	return stream->hooked ||
+	return stream->hooked == TARGET_SHUT ||
 	       trial_late(trial, "TCP's counters do not say that all has left the target");
 }
 
-/* Everything is on its way, and the source shut, before the reader begins. */
+/* Everything is on its way, and the source shut, before the reader begins; or as much as is taken. */
 static bool run_half_close(struct trial *trial)
 {
 	struct redirect redirect;
-	struct stream stream = { .bytes = HALF_CLOSE_BYTES, .window = HALF_CLOSE_BYTES };
+	struct stream stream = {
+		.bytes = HALF_CLOSE_BYTES, .window = HALF_CLOSE_BYTES, .hook = forward_end
+	};
 
 	if (!redirect_open(trial, &redirect))
 		return false;
 	trial->context = &redirect;
 	stream.from = redirect.from;
 	stream.to = redirect.to;
-	if (!send_all(trial, &stream) || !wire_shut(trial, redirect.source.client))
-		return false;
-	stream.hook = forward_end;
-	return stream_run(trial, &stream) && wait_forwarded(trial, &stream) &&
+	return stream_push(trial, &stream) && forward_end(trial, &stream) &&
+	       stream_run(trial, &stream) && wait_forwarded(trial, &stream) &&
 	       stream_ends(trial, redirect.to, "the reader") &&
 	       trial_note(trial, "%u MiB", HALF_CLOSE_BYTES >> 20);
 }

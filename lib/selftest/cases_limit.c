@@ -5,37 +5,24 @@
 #include "lib/feed/counts.h"
 
 #include <inttypes.h>
-#include <poll.h>
 
 #define COUNTED_BYTES (64u << 10)
 #define UNREAD_BYTES (32u << 20) /* more than TCP's own buffers take by default */
-#define HELD_MS 50               /* a sender that waits so long is held back */
 
 /* Sends, and nobody reads. */
 static bool run_unread(struct trial *trial)
 {
 	struct stream stream = { .bytes = trial->row->bytes, .window = trial->row->bytes };
 	struct redirect redirect;
-	uint64_t waits_since = 0;
 
 	if (!redirect_open(trial, &redirect))
 		return false;
 	stream.from = redirect.from;
-	while (stream.sent < stream.bytes) {
-		int64_t sent = stream_send(trial, &stream);
-
-		if (sent < 0)
-			return false;
-		if (sent)
-			waits_since = 0;
-		else if (!waits_since)
-			waits_since = clock_ns();
-		else if (clock_ns() - waits_since > HELD_MS * NS_PER_MS)
-			return trial_note(trial, "held back at %" PRIu64 " KiB", stream.sent >> 10);
-		else
-			trial_tick(stream.from, POLLOUT);
-	}
-	return trial_fault(
+	if (!stream_push(trial, &stream))
+		return false;
+	if (stream.sent < stream.bytes)
+		return trial_note(trial, "held back at %" PRIu64 " KiB", stream.sent >> 10);
+	return trial_limit(
 		trial, "%" PRIu64 " MiB were taken that nobody has read", stream.sent >> 20);
 }
 
@@ -49,7 +36,7 @@ static bool run_counted(struct trial *trial)
 		return false;
 	counts = feed_read_counts(redirect.entry);
 	return counts.queued == COUNTED_BYTES ||
-	       trial_fault(trial, "TCP_INFO counts %" PRIu64 " of %u bytes", counts.queued,
+	       trial_limit(trial, "TCP_INFO counts %" PRIu64 " of %u bytes", counts.queued,
 		       COUNTED_BYTES);
 }
 
@@ -58,12 +45,11 @@ static bool run_counted(struct trial *trial)
 
 const struct trial_case cases_limit[] = {
 	{ "sk_skb holds senders back", run_unread, WITH_SKB("0", "stream_verdict"), GROWS, BOUND,
-		.bytes = UNREAD_BYTES, .everywhere = true },
+		.bytes = UNREAD_BYTES },
 	{ "sk_msg holds senders back", run_unread, WITH_MSG("ingress"), GROWS, BOUND,
-		.message = true, .ingress = true, .bytes = UNREAD_BYTES, .everywhere = true },
+		.message = true, .ingress = true, .bytes = UNREAD_BYTES },
 	{ "TCP counts what sk_msg redirects", run_counted, WITH_MSG("ingress"),
 		"whether a connection is drained cannot be told by its counters",
-		"wait for the peer's own end, or for a while", .message = true, .ingress = true,
-		.everywhere = true },
+		"wait for the peer's own end, or for a while", .message = true, .ingress = true },
 };
 const size_t cases_limit_count = COUNT_OF(cases_limit);

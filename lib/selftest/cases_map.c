@@ -39,7 +39,7 @@ static bool delete (struct trial *trial, const char *map)
 	const uint32_t index = 0;
 	int error = kernel_delete_entry(trial_map(trial, map), &index);
 
-	return !error || trial_fault(trial, "the entry cannot be deleted");
+	return !error || trial_failed(trial, "the entry cannot be deleted", error);
 }
 
 static bool run_no_target(struct trial *trial)
@@ -83,7 +83,6 @@ static bool run_closed(struct trial *trial)
 		return false;
 	trial_close(trial, redirect.target.server);
 	trial_close(trial, redirect.target.client);
-	redirect.to = redirect.source.server;
 	return waits_until_gone(trial, "targets") &&
 	       stream_move(trial, redirect.from, redirect.source.server, BLOCK_BYTES);
 }

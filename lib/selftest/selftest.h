@@ -37,3 +37,6 @@ void selftest_run(struct arena *arena, selftest_results *ret);
 
 /* How many are faults; limits are none. */
 size_t selftest_faults(const selftest_results *results);
+
+/* How many were not skipped: where there are none, that there is no fault says nothing. */
+size_t selftest_judged(const selftest_results *results);

@@ -137,5 +137,5 @@ bool trial_set_slot(struct trial *trial, const char *program)
 	int fd = program ? trial->programs[name_index_find(names, program)] : -1;
 	int error = kernel_write_slot(trial->slots[0], fd);
 
-	return !error || trial_fault(trial, "the slot cannot be written: %s", strerror(-error));
+	return !error || trial_failed(trial, "the slot cannot be written", error);
 }

@@ -74,8 +74,10 @@ int64_t stream_send(struct trial *trial, struct stream *stream)
 	if (length < 0 && is_later(errno))
 		return 0;
 	if (length < 0) {
-		trial_fault(trial, "sending failed after %" PRIu64 " bytes: %s", stream->sent,
-			strerror(errno));
+		trial_failed(trial,
+			arena_printf(trial->arena, "sending failed after %" PRIu64 " bytes",
+				stream->sent),
+			errno);
 		return -1;
 	}
 	stream->sent += (uint64_t)length;
@@ -106,8 +108,10 @@ int64_t stream_receive(struct trial *trial, struct stream *stream)
 	if (length < 0 && is_later(errno))
 		return 0;
 	if (length < 0)
-		trial_fault(trial, "receiving failed after %" PRIu64 " bytes: %s", stream->received,
-			strerror(errno));
+		trial_failed(trial,
+			arena_printf(trial->arena, "receiving failed after %" PRIu64 " bytes",
+				stream->received),
+			errno);
 	else if (!length)
 		trial_fault(trial, "the stream ended after %" PRIu64 " of %" PRIu64 " bytes",
 			stream->received, stream->bytes);
@@ -172,6 +176,27 @@ bool stream_run(struct trial *trial, struct stream *stream)
 	return stream_silent(trial, stream->to, "the reader");
 }
 
+bool stream_push(struct trial *trial, struct stream *stream)
+{
+	uint64_t moved_at = clock_ns();
+
+	while (stream->sent < stream->bytes) {
+		int64_t sent = stream_send(trial, stream);
+
+		if (sent < 0)
+			return false;
+		if (clock_ns() >= trial->deadline)
+			return trial_late(trial, "sending takes too long");
+		if (sent)
+			moved_at = clock_ns();
+		else if (clock_ns() - moved_at > TRIAL_HELD_MS * NS_PER_MS)
+			break;
+		else
+			trial_tick(stream->from, POLLOUT);
+	}
+	return true;
+}
+
 bool stream_silent(struct trial *trial, int fd, const char *whose)
 {
 	struct pollfd wait = { fd, POLLIN, 0 };
@@ -209,7 +234,8 @@ bool stream_ends(struct trial *trial, int fd, const char *whose)
 		if (length > 0)
 			return trial_fault(trial, "%s got bytes instead of an end", whose);
 		if (!is_later(errno))
-			return trial_fault(trial, "%s got no end: %s", whose, strerror(errno));
+			return trial_failed(
+				trial, arena_printf(trial->arena, "%s got no end", whose), errno);
 		trial_tick(fd, POLLIN);
 	} while (clock_ns() < until);
 	return trial_late(trial, "%s sees no end of the stream: EAGAIN for ever", whose);
@@ -238,7 +264,7 @@ static bool receive_datagram(struct trial *trial, int fd, uint64_t offset, size_
 				"a datagram of %zu bytes came as another one, of %zd", size,
 				length);
 		if (!is_later(errno))
-			return trial_fault(trial, "receiving failed: %s", strerror(errno));
+			return trial_failed(trial, "receiving failed", errno);
 		trial_tick(fd, POLLIN);
 	} while (clock_ns() < until);
 	return trial_late(trial, "a datagram did not arrive");
@@ -254,7 +280,7 @@ bool stream_datagrams(struct trial *trial, int from, int to, uint32_t count)
 
 		stream_pattern(buffer, offset, size);
 		if (send(from, buffer, size, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)size)
-			return trial_fault(trial, "sending failed: %s", strerror(errno));
+			return trial_failed(trial, "sending failed", errno);
 		if (!receive_datagram(trial, to, offset, size))
 			return false;
 		offset += size;

@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 
 #define NO_TIME "no time is left"
 
@@ -34,6 +35,25 @@ bool trial_skip(struct trial *trial, const char *format, ...)
 	end(trial, SELFTEST_SKIPPED, format, list);
 	va_end(list);
 	return false;
+}
+
+bool trial_limit(struct trial *trial, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	end(trial, SELFTEST_LIMIT, format, list);
+	va_end(list);
+	return false;
+}
+
+bool trial_failed(struct trial *trial, const char *what, int error)
+{
+	const char *why = strerror(error < 0 ? -error : error);
+
+	return kernel_is_no_answer(error < 0 ? error : -error)
+		       ? trial_skip(trial, "%s: %s", what, why)
+		       : trial_fault(trial, "%s: %s", what, why);
 }
 
 bool trial_late(struct trial *trial, const char *format, ...)
@@ -108,8 +128,6 @@ static void run_case(struct arena *arena, const char *group, const struct trial_
 		trial_skip(&trial, NO_TIME);
 	else
 		row->run(&trial);
-	if (trial.state == SELFTEST_FAULT && row->everywhere)
-		trial.state = SELFTEST_LIMIT;
 	trial_finish(&trial);
 	*result = (struct selftest_result){ row->name, group, trial.state, trial.detail, row->means,
 		row->workaround, (double)(clock_ns() - started) / 1e6 };
@@ -140,11 +158,21 @@ void selftest_run(struct arena *arena, selftest_results *ret)
 	sigaction(SIGPIPE, &before, NULL);
 }
 
-size_t selftest_faults(const selftest_results *results)
+static size_t count(const selftest_results *results, enum selftest_state state)
 {
 	size_t count = 0;
 
 	vec_each (result, results)
-		count += result->state == SELFTEST_FAULT;
+		count += result->state == state;
 	return count;
+}
+
+size_t selftest_faults(const selftest_results *results)
+{
+	return count(results, SELFTEST_FAULT);
+}
+
+size_t selftest_judged(const selftest_results *results)
+{
+	return results->count - count(results, SELFTEST_SKIPPED);
 }

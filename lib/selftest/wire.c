@@ -120,8 +120,7 @@ bool wire_open(struct trial *trial, struct wire *ret)
 
 bool wire_shut(struct trial *trial, int fd)
 {
-	return shutdown(fd, SHUT_WR) == 0 ||
-	       trial_fault(trial, "a socket cannot be shut: %s", strerror(errno));
+	return shutdown(fd, SHUT_WR) == 0 || trial_failed(trial, "a socket cannot be shut", errno);
 }
 
 bool trial_insert_only(struct trial *trial, const char *map, uint32_t index, int fd)
@@ -132,17 +131,17 @@ bool trial_insert_only(struct trial *trial, const char *map, uint32_t index, int
 	       trial_skip(trial, "such a socket does not enter a map: %s", strerror(-error));
 }
 
-bool trial_nudge(struct trial *trial, int fd)
+static bool nudge(struct trial *trial, int fd)
 {
 	const int one = 1;
 
 	return setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof(one)) == 0 ||
-	       trial_fault(trial, "SO_RCVLOWAT cannot be set: %s", strerror(errno));
+	       trial_failed(trial, "SO_RCVLOWAT cannot be set", errno);
 }
 
 bool trial_insert(struct trial *trial, const char *map, uint32_t index, int fd)
 {
-	return trial_insert_only(trial, map, index, fd) && trial_nudge(trial, fd);
+	return trial_insert_only(trial, map, index, fd) && nudge(trial, fd);
 }
 
 /* The target first: no byte finds the redirect without it. */

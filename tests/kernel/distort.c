@@ -48,11 +48,25 @@ static bool is_time(ssize_t length)
 	return before && left <= 0;
 }
 
+/* "pressure": a kernel that holds senders back, when so much is under way since a socket was accepted. */
+#define PRESSURE_BYTES (1 << 20)
+static int64_t under_way;
+
+int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+	int (*call)(int, struct sockaddr *, socklen_t *, int) = next("accept4");
+
+	under_way = 0;
+	return call(fd, address, length, flags);
+}
+
 ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
 	ssize_t (*call)(int, void *, size_t, int) = next("recv");
 	ssize_t length = call(fd, buffer, size, flags);
 
+	if (length > 0 && !(flags & MSG_PEEK))
+		under_way -= length;
 	if (injects("nothing")) {
 		errno = EAGAIN;
 		return -1;
@@ -71,13 +85,20 @@ ssize_t recv(int fd, void *buffer, size_t size, int flags)
 ssize_t send(int fd, const void *buffer, size_t size, int flags)
 {
 	ssize_t (*call)(int, const void *, size_t, int) = next("send");
+	bool held = injects("pressure") && under_way >= PRESSURE_BYTES;
 	ssize_t length;
 
+	if (held || (injects("nobufs") && is_time((ssize_t)size))) {
+		errno = held ? EAGAIN : ENOBUFS;
+		return -1;
+	}
 	if (injects("lose") && is_time((ssize_t)size)) {
 		length = call(fd, buffer, size - 1, flags);
 		return length < 0 ? length : length + 1;
 	}
 	length = call(fd, buffer, size, flags);
+	if (length > 0)
+		under_way += length;
 	if (injects("double") && is_time(length))
 		call(fd, buffer, 8, flags);
 	return length;

@@ -535,6 +535,47 @@ Test(features, the_self_test_ends_where_nothing_arrives)
 	result_finish(&result);
 }
 
+/* Nothing is known of the kernel, which is no reason for a script to go on. */
+Test(features, a_self_test_that_can_try_nothing_says_so)
+{
+	struct result result;
+
+	run_with(&result, "bpf:0", "--self-test"); /* BPF_MAP_CREATE */
+	assert_code(&result, 3);
+	assert_says(result.err, "error[E0402]: no trial could be made");
+	assert_says(result.out, "\n0 ok, 0 faults, ");
+	assert_says(result.out, "no map of type sockmap: Invalid argument");
+	result_finish(&result);
+}
+
+Test(features, want_of_memory_is_no_fault_of_the_self_test)
+{
+	struct result result;
+
+	faults_need();
+	run_with(&result, "nobufs", "--self-test");
+	assert_code(&result, own_faults() ? 1 : 0);
+	assert_says(result.out, "  skipped  sk_skb egress, stream_verdict ");
+	assert_says(result.out, " bytes: No buffer space available");
+	cr_assert_eq(text_lines_with(result.out, "  FAULT  "), own_faults(), "%s", result.out);
+	result_finish(&result);
+}
+
+Test(features, the_self_test_takes_a_kernel_that_holds_senders_back)
+{
+	struct result result;
+
+	faults_need();
+	run_with(&result, "pressure", "--self-test");
+	assert_code(&result, own_faults() ? 1 : 0);
+	assert_says(result.out, "  ok       sk_skb holds senders back ");
+	assert_says(result.out, "  ok       sk_msg holds senders back ");
+	assert_says(result.out, "held back at 1024 KiB");
+	assert_says(result.out, "  ok       half-close, as the counters say ");
+	cr_assert_eq(text_lines_with(result.out, "  FAULT  "), own_faults(), "%s", result.out);
+	result_finish(&result);
+}
+
 Test(features, the_self_test_finds_a_slot_that_is_not_emptied)
 {
 	finds("delete", 3, "a slot is emptied", "stuck: 0 of 5000 bytes arrived");
