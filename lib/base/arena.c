@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "lib/base/arena.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* Small enough that `sockform --help` stays cheap, doubled for each further chunk. */
 #define FIRST_CHUNK ((size_t)16 << 10)
 #define LARGEST_CHUNK ((size_t)1 << 20)
+#define POPULATED_CHUNK ((size_t)256 << 10)
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -38,6 +41,23 @@ void arena_finish(struct arena *arena)
 	arena->chunks = NULL;
 }
 
+/*
+ * Has the kernel make all pages of a large chunk at once, where it can (since 5.14), which takes a third
+ * of the time of a fault for each.
+ */
+static void populate(struct arena_chunk *chunk, size_t bytes)
+{
+	uintptr_t mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+	uintptr_t begin = ((uintptr_t)chunk + mask) & ~mask,
+		  end = ((uintptr_t)chunk + bytes) & ~mask;
+
+	int before = errno; /* whoever allocates may still want it */
+
+	if (bytes >= POPULATED_CHUNK)
+		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+	errno = before;
+}
+
 static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
 {
 	size_t capacity = FIRST_CHUNK;
@@ -52,6 +72,7 @@ static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
 	chunk = calloc(1, sizeof(*chunk) + capacity);
 	if (!chunk)
 		arena_out_of_memory();
+	populate(chunk, sizeof(*chunk) + capacity);
 	chunk->capacity = capacity;
 	chunk->next = arena->chunks;
 	arena->chunks = chunk;

@@ -12,15 +12,24 @@ uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length)
 	return hash;
 }
 
-/* Linear probing; the table is never more than half full, so a free slot ends every search. */
-static struct name_slot *locate(const struct name_index *index, const char *name)
+static uint32_t hash_name(const char *name)
 {
-	size_t mask = index->capacity - 1;
-	size_t at = hash_bytes(HASH_SEED, name, strlen(name)) & mask;
+	return (uint32_t)hash_bytes(HASH_SEED, name, strlen(name));
+}
 
-	while (index->slots[at].name && strcmp(index->slots[at].name, name) != 0)
+/*
+ * The slot of the name, or the free one where it belongs. Linear probing; the table is never more than
+ * half full, so a free slot ends every search.
+ */
+static struct name_slot *locate(const struct name_index *index, const char *name, uint32_t hash)
+{
+	size_t mask = index->capacity - 1, at = hash & mask;
+	struct name_slot *slot;
+
+	while ((slot = &index->slots[at])->name &&
+		(slot->hash != hash || strcmp(slot->name, name) != 0))
 		at = (at + 1) & mask;
-	return &index->slots[at];
+	return slot;
 }
 
 size_t name_index_find(const struct name_index *index, const char *name)
@@ -29,7 +38,7 @@ size_t name_index_find(const struct name_index *index, const char *name)
 
 	if (!index->capacity)
 		return NAME_ABSENT;
-	slot = locate(index, name);
+	slot = locate(index, name, hash_name(name));
 	return slot->name ? slot->value : NAME_ABSENT;
 }
 
@@ -41,26 +50,27 @@ static void grow(struct arena *arena, struct name_index *index)
 	index->slots = arena_alloc_array(arena, index->capacity, sizeof(*index->slots));
 	for (size_t i = 0; i < old.capacity; i++)
 		if (old.slots[i].name)
-			*locate(index, old.slots[i].name) = old.slots[i];
+			*locate(index, old.slots[i].name, old.slots[i].hash) = old.slots[i];
 }
 
 size_t name_index_add(struct arena *arena, struct name_index *index, const char *name, size_t value)
 {
+	uint32_t hash = hash_name(name);
 	struct name_slot *slot;
 
 	if (index->count * 2 >= index->capacity)
 		grow(arena, index);
-	slot = locate(index, name);
+	slot = locate(index, name, hash);
 	if (slot->name)
 		return slot->value;
-	*slot = (struct name_slot){ .name = name, .value = value };
+	*slot = (struct name_slot){ name, hash, (uint32_t)value };
 	index->count++;
 	return NAME_ABSENT;
 }
 
 void name_index_set(struct name_index *index, const char *name, size_t value)
 {
-	locate(index, name)->value = value;
+	locate(index, name, hash_name(name))->value = (uint32_t)value;
 }
 
 /* Fibonacci hashing: the golden ratio of 64 bits spreads what counts upwards in any step. */

@@ -14,7 +14,8 @@
 
 struct name_slot {
 	const char *name;
-	size_t value;
+	uint32_t hash; /* so that other names are passed over without looking at them */
+	uint32_t value;
 };
 
 /* Zero-initialise. */
@@ -29,8 +30,8 @@ struct name_index {
 size_t name_index_find(const struct name_index *index, const char *name);
 
 /*
- * Stores `value` unless the name is there already; returns NAME_ABSENT when it was stored, the
- * value that was there before otherwise. `name` is kept by reference.
+ * Stores `value`, which is less than 2^32, unless the name is there already; returns NAME_ABSENT when it
+ * was stored, the value that was there before otherwise. `name` is kept by reference.
  */
 size_t name_index_add(
 	struct arena *arena, struct name_index *index, const char *name, size_t value);
