@@ -287,6 +287,21 @@ bool reconcile_apply(struct reconcile *reconcile, const char *verb, const desire
 	return applied;
 }
 
+/* A deployment that somebody else has made meanwhile, under the name of the one that is meant. */
+static bool is_another(struct reconcile *reconcile, const struct reconcile_target *target,
+	const struct state *state)
+{
+	if (!target->identity || target->identity == state->identity)
+		return false;
+	if (state->exists)
+		diag_add(reconcile->diagnostics, DIAG_W0613, mark_none,
+			"\"%s\" is left in place: it was deleted and made anew meanwhile",
+			target->name)
+			->hint = arena_printf(
+			reconcile->arena, "`sockform delete --name %s` removes it", target->name);
+	return true;
+}
+
 bool reconcile_delete(struct reconcile *reconcile, const char *verb,
 	const struct reconcile_target *targets, size_t count, plan_list *ret)
 {
@@ -300,7 +315,7 @@ bool reconcile_delete(struct reconcile *reconcile, const char *verb,
 
 		if (!kernel_observe(&reconcile->kernel, targets[i].name, state))
 			return false;
-		if (targets[i].identity && targets[i].identity != state->identity)
+		if (is_another(reconcile, &targets[i], state))
 			continue;
 		*vec_add(reconcile->arena, ret) = plan_teardown(
 			reconcile->arena, state, reconcile->forces, NULL, reconcile->diagnostics);

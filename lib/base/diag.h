@@ -93,7 +93,8 @@
 	X(W0609, 0, "a value that the kernel takes, and that means nothing")                       \
 	X(W0610, 0, "a connection that changes its way can be reordered")                          \
 	X(W0611, 0, "a socket that does not enter a second map")                                   \
-	X(W0612, 0, "data that was queued in sockets when they left a map")
+	X(W0612, 0, "data that was queued in sockets when they left a map")                        \
+	X(W0613, 0, "a deployment that was made anew stays where run ends")
 
 enum diag_code {
 #define X(code, exit_code, meaning) DIAG_##code,

@@ -78,13 +78,19 @@ Test(end, run_leaves_what_was_made_after_it)
 {
 	struct manifest manifest;
 	struct process run;
+	struct result result;
 
 	manifest_init(&manifest, "end-other");
 	manifest_echo(&manifest, BODY_ECHO);
 	serve(&run, &manifest);
 	sockform_expect(0, "delete", manifest.path);
 	sockform_expect(0, "apply", manifest.path);
-	serve_end(&run);
+	process_stop(&run, SIGINT, &result, WAIT_MS);
+	assert_code(&result, 0);
+	assert_says(result.err,
+		"warning[W0613]: \"end-other\" is left in place: it was deleted and made anew "
+		"meanwhile\n  `sockform delete --name end-other` removes it\n");
+	result_finish(&result);
 	sockform_expect(0, "status", manifest.name);
 	sockform_expect(0, "delete", manifest.path);
 }
