@@ -5,14 +5,9 @@
 
 bool apply_refused(struct apply_run *run, const struct plan_step *step, const char *what, int error)
 {
-	static const char *const objects[PLAN_OBJECT_COUNT] = {
-		[PLAN_MAP] = "map",
-		[PLAN_PROGRAM] = "program",
-		[PLAN_ATTACHMENT] = "attachment",
-	};
-
 	diag_add(run->kernel->diagnostics, DIAG_E0402, step->mark, "cannot %s %s \"%s\": %s", what,
-		objects[step->object], step->name, kernel_explain(run->kernel->arena, error));
+		plan_object_word(step->object), step->name,
+		kernel_explain(run->kernel->arena, error));
 	return false;
 }
 

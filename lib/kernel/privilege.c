@@ -1,33 +1,56 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include "lib/kernel/privilege.h"
+
 #include "lib/kernel/kernel.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static bool has_capability(const struct __user_cap_data_struct *data, unsigned int capability)
+uint64_t privilege_read(void)
 {
-	return data[CAP_TO_INDEX(capability)].effective & CAP_TO_MASK(capability);
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, &header, data) != 0)
+		return UINT64_MAX;
+	return data[0].effective | (uint64_t)data[1].effective << 32;
+}
+
+bool privilege_has(uint64_t capabilities, unsigned int capability)
+{
+	uint64_t enough = NEEDS(capability);
+
+	if (capability == CAP_BPF || capability == CAP_PERFMON || capability == CAP_NET_ADMIN)
+		enough |= NEEDS(CAP_SYS_ADMIN);
+	return capabilities & enough;
+}
+
+const char *privilege_missing(struct arena *arena, uint64_t capabilities, uint64_t needs)
+{
+	static const struct {
+		unsigned int number;
+		const char *name;
+	} names[] = {
+		{ CAP_BPF, "CAP_BPF" },
+		{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+		{ CAP_PERFMON, "CAP_PERFMON" },
+		{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
+	};
+	const char *missing = "";
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (needs & NEEDS(names[i].number) && !privilege_has(capabilities, names[i].number))
+			missing = arena_printf(
+				arena, "%s%s%s", missing, *missing ? " and " : "", names[i].name);
+	return missing;
 }
 
 bool kernel_check_privilege(struct kernel *kernel, const char *verb)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-	static const struct {
-		unsigned int number;
-		const char *name;
-	} needed[] = { { CAP_BPF, "CAP_BPF" }, { CAP_NET_ADMIN, "CAP_NET_ADMIN" } };
-	const char *missing = "";
+	const char *missing = privilege_missing(kernel->arena, privilege_read(), NEEDS_MAPS);
 
-	if (syscall(SYS_capget, &header, data) != 0 || has_capability(data, CAP_SYS_ADMIN))
-		return true;
-	for (size_t i = 0; i < 2; i++)
-		if (!has_capability(data, needed[i].number))
-			missing = arena_printf(kernel->arena, "%s%s%s", missing,
-				*missing ? " and " : "", needed[i].name);
 	if (!*missing)
 		return true;
 	diag_add(kernel->diagnostics, DIAG_E0403, mark_none,

@@ -76,7 +76,8 @@ static int may_call(
 		return fd;
 	if (!is_refused(prober->log))
 		return 0;
-	return perhaps_hidden && !prober_has(prober, CAP_PERFMON) ? -EPERM : -EOPNOTSUPP;
+	return perhaps_hidden && !privilege_has(prober->capabilities, CAP_PERFMON) ? -EPERM
+										   : -EOPNOTSUPP;
 }
 
 /* The row of a helper in in_blocks, or IN_BLOCKS. */

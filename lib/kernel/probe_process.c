@@ -27,7 +27,7 @@ static void probe_capability(
 {
 	struct probe_feature *feature = prober_answer(prober, row, 0);
 
-	if (!prober_has(prober, number))
+	if (!privilege_has(prober->capabilities, number))
 		feature->state = PROBE_NO;
 	else if (!(prober->capabilities & NEEDS(number)))
 		feature->detail = "by CAP_SYS_ADMIN";

@@ -4,10 +4,7 @@
 
 #include "lib/kernel/probe.h"
 
-#include <linux/capability.h>
-
-#define NEEDS(capability) (UINT64_C(1) << (capability))
-#define NEEDS_MAPS (NEEDS(CAP_BPF) | NEEDS(CAP_NET_ADMIN))
+#include "lib/kernel/privilege.h"
 
 /* Enough for what the verifier says of a few instructions. */
 #define PROBE_LOG_BYTES (1 << 16)
@@ -40,9 +37,6 @@ void prober_ask_all(struct prober *prober, const struct probe_row *rows, size_t 
 
 /* Adds the feature that an answer amounts to; it is valid until the next is added. */
 struct probe_feature *prober_answer(struct prober *prober, const struct probe_row *row, int answer);
-
-/* Whether the process has the capability, or one that stands for it. */
-bool prober_has(const struct prober *prober, unsigned int capability);
 
 /* A program without a name. `log`: what the verifier says is in the prober's. */
 struct probe_program {

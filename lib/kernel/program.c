@@ -115,8 +115,7 @@ void kernel_btf_destroy(struct kernel_btf *btf)
 	fd_close(btf->fd);
 }
 
-/* A copy of the instructions with descriptors where the code has positions of maps. */
-static struct bpf_insn *relocate(
+const struct bpf_insn *kernel_relocate(
 	struct arena *arena, const struct bpfasm_code *code, const int *maps)
 {
 	size_t bytes = code->instructions.count * sizeof(struct bpf_insn);
@@ -153,7 +152,7 @@ static union bpf_attr load_request(const struct bpfasm_code *code, const char *k
 }
 
 /* The verifier answers EAGAIN when a signal waits; ours are blocked or end the process. */
-static int load(union bpf_attr *attr)
+int kernel_load(union bpf_attr *attr)
 {
 	long fd = -1;
 
@@ -166,9 +165,9 @@ static int load(union bpf_attr *attr)
 int kernel_load_program(struct kernel *kernel, const struct bpfasm_code *code,
 	const char *kernel_name, const int *maps, const struct kernel_btf *btf, size_t at)
 {
-	union bpf_attr attr =
-		load_request(code, kernel_name, relocate(kernel->arena, code, maps), btf, at);
-	int fd = load(&attr);
+	union bpf_attr attr = load_request(
+		code, kernel_name, kernel_relocate(kernel->arena, code, maps), btf, at);
+	int fd = kernel_load(&attr);
 	char *log;
 
 	if (fd >= 0)
@@ -178,7 +177,7 @@ int kernel_load_program(struct kernel *kernel, const struct bpfasm_code *code,
 	attr.log_buf = (uintptr_t)log;
 	attr.log_size = LOG_BYTES;
 	attr.log_level = 1;
-	fd = load(&attr);
+	fd = kernel_load(&attr);
 	if (fd < 0)
 		kernel_report_rejection(kernel, code, fd, log);
 	return fd;

@@ -3,6 +3,17 @@
 
 #include <string.h>
 
+const char *plan_object_word(enum plan_object object)
+{
+	static const char *const words[PLAN_OBJECT_COUNT] = {
+		[PLAN_MAP] = "map",
+		[PLAN_PROGRAM] = "program",
+		[PLAN_ATTACHMENT] = "attachment",
+	};
+
+	return words[object];
+}
+
 struct plan_step *plan_add_step(struct planner *planner, enum plan_object object,
 	enum plan_action action, const char *name, struct mark mark)
 {

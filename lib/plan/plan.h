@@ -27,6 +27,9 @@ enum plan_object {
 	PLAN_OBJECT_COUNT,
 };
 
+/* "map", "program", "attachment". */
+const char *plan_object_word(enum plan_object object);
+
 /* What of an attachment has to be made anew; bits of plan_step.parts. */
 enum plan_part {
 	PLAN_SLOT = 1 << 0,       /* the program array, and with it the two below */

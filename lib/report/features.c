@@ -5,8 +5,6 @@
 #include <string.h>
 
 #define LINE_WIDTH 80
-#define STATE_WIDTH 7
-#define DETAIL_COLUMN (2 + STATE_WIDTH + 2) /* where names begin, and what is said of them */
 #define NAME_WIDTH 30
 
 static const struct {
@@ -41,7 +39,7 @@ void report_wrapped(struct sink *sink, int indent, const char *text)
 static void write_state(struct sink *sink, enum probe_state state)
 {
 	sink_text(sink, "  ");
-	sink_coloured(sink, states[state].colour, "%-*s", STATE_WIDTH, states[state].word);
+	sink_coloured(sink, states[state].colour, "%-*s", REPORT_STATE_WIDTH, states[state].word);
 	sink_text(sink, "  ");
 }
 
@@ -61,12 +59,12 @@ static void write_values(struct sink *sink, const struct probe_feature *feature)
 static void write_line(
 	struct sink *sink, enum probe_state state, const char *name, const char *text)
 {
-	size_t most = LINE_WIDTH - DETAIL_COLUMN - NAME_WIDTH - 2;
+	size_t most = LINE_WIDTH - REPORT_DETAIL_COLUMN - NAME_WIDTH - 2;
 
 	write_state(sink, state);
 	if (strlen(text) > most) {
 		sink_text(sink, "%s\n", name);
-		report_wrapped(sink, DETAIL_COLUMN, text);
+		report_wrapped(sink, REPORT_DETAIL_COLUMN, text);
 		return;
 	}
 	sink_text(sink, "%-*s  ", NAME_WIDTH, name);
@@ -82,7 +80,7 @@ static void write_row(struct sink *sink, const struct probe_feature *feature)
 	write_line(
 		sink, feature->state, feature->name, told ? feature->detail : feature->needed_by);
 	if (feature->state == PROBE_NO)
-		report_wrapped(sink, DETAIL_COLUMN, feature->costs);
+		report_wrapped(sink, REPORT_DETAIL_COLUMN, feature->costs);
 }
 
 /* Features that are many alike have one row for each state, with the names only of what is not there. */
@@ -108,8 +106,8 @@ static void write_common(struct sink *sink, struct arena *arena,
 		state == PROBE_UNKNOWN ? last->detail : last->needed_by);
 	if (state != PROBE_NO)
 		return;
-	report_wrapped(sink, DETAIL_COLUMN, names);
-	report_wrapped(sink, DETAIL_COLUMN, last->costs);
+	report_wrapped(sink, REPORT_DETAIL_COLUMN, names);
+	report_wrapped(sink, REPORT_DETAIL_COLUMN, last->costs);
 }
 
 static void write_group(

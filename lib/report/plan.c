@@ -16,12 +16,6 @@ static const struct {
 	[PLAN_DELETE] = { "-", "delete", "to delete", "deleted", COLOUR_RED },
 };
 
-static const char *const objects[PLAN_OBJECT_COUNT] = {
-	[PLAN_MAP] = "map",
-	[PLAN_PROGRAM] = "program",
-	[PLAN_ATTACHMENT] = "attachment",
-};
-
 const char *result_action_at(size_t at)
 {
 	return at < PLAN_ACTION_COUNT ? actions[at].word : NULL;
@@ -34,7 +28,7 @@ const char *result_count_at(size_t at)
 
 const char *result_object_at(size_t at)
 {
-	return at < PLAN_OBJECT_COUNT ? objects[at] : NULL;
+	return at < PLAN_OBJECT_COUNT ? plan_object_word((enum plan_object)at) : NULL;
 }
 
 /* Wide enough for the longest name that is shown, so that the third column stands straight. */
@@ -52,7 +46,7 @@ static void write_step(struct sink *sink, const struct plan_step *step, int widt
 {
 	sink_open_object(sink, NULL);
 	sink_string(sink, "action", actions[step->action].word);
-	sink_string(sink, "object", objects[step->object]);
+	sink_string(sink, "object", plan_object_word(step->object));
 	sink_string(sink, "name", step->name);
 	sink_string(sink, "detail", step->detail);
 	sink_string(sink, "reason", step->reason);
@@ -61,10 +55,10 @@ static void write_step(struct sink *sink, const struct plan_step *step, int widt
 		return;
 	sink_coloured(sink, actions[step->action].colour, "  %s", actions[step->action].sign);
 	if (step->detail)
-		sink_text(sink, " %-10s  %-*s  %s\n", objects[step->object], width, step->name,
-			step->detail);
+		sink_text(sink, " %-10s  %-*s  %s\n", plan_object_word(step->object), width,
+			step->name, step->detail);
 	else
-		sink_text(sink, " %-10s  %s\n", objects[step->object], step->name);
+		sink_text(sink, " %-10s  %s\n", plan_object_word(step->object), step->name);
 	if (step->reason)
 		sink_text(sink, "      %s\n", step->reason);
 }

@@ -72,6 +72,10 @@ void report_features(struct sink *sink, struct arena *arena, const probe_feature
 /* What the self-test found; of a fault also what it means and what can be done. */
 void report_selftest(struct sink *sink, const selftest_results *results);
 
+/* What features shows: a word for the state, and behind it a name and what is said of it. */
+#define REPORT_STATE_WIDTH 7
+#define REPORT_DETAIL_COLUMN (2 + REPORT_STATE_WIDTH + 2)
+
 /* Text in lines of at most 80 columns, each behind so many blanks, and the end of the last one. */
 void report_wrapped(struct sink *sink, int indent, const char *text);
 

@@ -4,9 +4,7 @@
 
 #include <string.h>
 
-#define STATE_WIDTH 7
 #define NAME_WIDTH 38
-#define DETAIL_COLUMN (2 + STATE_WIDTH + 2)
 
 static const struct {
 	const char *word;
@@ -44,7 +42,7 @@ static void write_labelled(struct sink *sink, const char *label, const char *tex
 	char line[256];
 
 	snprintf(line, sizeof(line), "%s%s", label, text);
-	report_wrapped(sink, DETAIL_COLUMN, line);
+	report_wrapped(sink, REPORT_DETAIL_COLUMN, line);
 }
 
 /* What went well has its detail beside it, the rest says why below. */
@@ -53,12 +51,12 @@ static void write_result(struct sink *sink, const struct selftest_result *result
 	bool beside = result->state == SELFTEST_OK && result->detail;
 
 	sink_text(sink, "  ");
-	sink_coloured(sink, states[result->state].colour, "%-*s", STATE_WIDTH,
+	sink_coloured(sink, states[result->state].colour, "%-*s", REPORT_STATE_WIDTH,
 		states[result->state].word);
 	sink_text(sink, "  %-*s  %7.1f ms%s%s\n", NAME_WIDTH, result->name, result->milliseconds,
 		beside ? "  " : "", beside ? result->detail : "");
 	if (result->detail && !beside)
-		report_wrapped(sink, DETAIL_COLUMN, result->detail);
+		report_wrapped(sink, REPORT_DETAIL_COLUMN, result->detail);
 	if (!is_advised(result))
 		return;
 	write_labelled(sink, "means: ", result->means);

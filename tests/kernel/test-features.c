@@ -268,7 +268,7 @@ Test(features, without_privilege_it_says_what_it_can)
 	assert_state(result.out, "attaching", "links for maps", "unknown");
 	assert_state(result.out, "helpers in sk_skb", "bpf_sk_redirect_map", "unknown");
 	assert_state(result.out, "sockets", "pidfd_getfd()", "yes");
-	assert_says(result.out, "needs CAP_BPF, CAP_NET_ADMIN");
+	assert_says(result.out, "needs CAP_BPF and CAP_NET_ADMIN");
 	result_finish(&result);
 	sockform_as(&result, PROCESS_UNPRIVILEGED, "features");
 	assert_fits(result.out);
