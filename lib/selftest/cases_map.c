@@ -3,7 +3,6 @@
 #include "lib/selftest/cases.h"
 
 #include <errno.h>
-#include <poll.h>
 
 #define BLOCK_BYTES 5000
 

@@ -54,7 +54,7 @@ static int patience_ms(const struct trial *trial)
 {
 	uint64_t until = trial_patience(trial), now = clock_ns();
 
-	return until > now ? (int)((until - now) / NS_PER_MS) : 0;
+	return until > now ? (int)((until - now + NS_PER_MS - 1) / NS_PER_MS) : 0;
 }
 
 /* But where a stopped process goes on, which ends a wait with EINTR. */
@@ -147,8 +147,11 @@ static bool splices(struct trial *trial, int fd)
 	trial_own(trial, pipe[0]);
 	trial_own(trial, pipe[1]);
 	length = splice(fd, NULL, pipe[1], NULL, BYTES, SPLICE_F_NONBLOCK);
-	if (length == BYTES)
-		return true;
+	if (length > 0)
+		return length == BYTES ||
+		       trial_fault(trial, "splice() moves %zd of %d readable bytes", length, BYTES);
+	if (length < 0 && errno != EAGAIN)
+		return trial_failed(trial, "splice()", errno);
 	return trial_limit(trial, "splice() moves none of %d readable bytes: %s", BYTES,
 		length < 0 ? strerror(errno) : "no error");
 }

@@ -7,8 +7,6 @@
 #include <signal.h>
 #include <string.h>
 
-#define NO_TIME "no time is left"
-
 static void end(struct trial *trial, enum selftest_state state, const char *format, va_list list)
 {
 	if (trial->state != SELFTEST_OK)
@@ -61,7 +59,7 @@ bool trial_late(struct trial *trial, const char *format, ...)
 	va_list list;
 
 	if (clock_ns() >= trial->deadline)
-		return trial_skip(trial, NO_TIME);
+		return trial_skip(trial, TRIAL_NO_TIME);
 	va_start(list, format);
 	end(trial, SELFTEST_FAULT, format, list);
 	va_end(list);
@@ -125,7 +123,7 @@ static void run_case(struct arena *arena, const char *group, const struct trial_
 	uint64_t started = clock_ns();
 
 	if (started >= deadline)
-		trial_skip(&trial, NO_TIME);
+		trial_skip(&trial, TRIAL_NO_TIME);
 	else
 		row->run(&trial);
 	trial_finish(&trial);

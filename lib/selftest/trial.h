@@ -2,8 +2,8 @@
 /*
  * Inside the room: a trial, what it stands on, and what moves bytes for it.
  *
- * Functions return false when the trial has ended: what it is then, a fault or skipped, and why, is in
- * the trial. So each trial is a chain of &&.
+ * Functions return false when the trial has ended: what it is then, a fault, a limit or skipped, and why,
+ * is in the trial. So each trial is a chain of &&.
  */
 #pragma once
 
@@ -22,6 +22,8 @@
 #define TRIAL_QUIET_MS 20
 #define TRIAL_HELD_MS 50 /* a sender that waits so long is held back */
 #define TRIAL_TICK_MS 2  /* how long one wait is, so that nothing depends on being woken */
+
+#define TRIAL_NO_TIME "no time is left"
 
 struct trial_case;
 

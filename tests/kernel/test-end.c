@@ -79,6 +79,7 @@ Test(end, run_leaves_what_was_made_after_it)
 	struct manifest manifest;
 	struct process run;
 	struct result result;
+	char words[256];
 
 	manifest_init(&manifest, "end-other");
 	manifest_echo(&manifest, BODY_ECHO);
@@ -87,9 +88,11 @@ Test(end, run_leaves_what_was_made_after_it)
 	sockform_expect(0, "apply", manifest.path);
 	process_stop(&run, SIGINT, &result, WAIT_MS);
 	assert_code(&result, 0);
-	assert_says(result.err,
-		"warning[W0613]: \"end-other\" is left in place: it was deleted and made anew "
-		"meanwhile\n  `sockform delete --name end-other` removes it\n");
+	snprintf(words, sizeof(words),
+		"warning[W0613]: \"%s\" is left in place: it was deleted and made anew meanwhile\n"
+		"  `sockform delete --name %s` removes it\n",
+		manifest.name, manifest.name);
+	assert_says(result.err, words);
 	result_finish(&result);
 	sockform_expect(0, "status", manifest.name);
 	sockform_expect(0, "delete", manifest.path);
