@@ -99,6 +99,19 @@ static bool is_named(const struct detacher *detacher, const struct state *state)
 	return name && strcmp(name, state->deployment) == 0;
 }
 
+/* What the target is called in a deployment: some of it may be known by that name alone. NULL: it has none. */
+static const char *name_in(const struct detacher *detacher, const struct state *state)
+{
+	if (detacher->request->cgroup)
+		return detacher->request->cgroup;
+	if (is_named(detacher, state))
+		return detacher->request->map;
+	vec_each (map, &state->maps)
+		if (map->id == detacher->target_id && !map->foreign)
+			return map->name;
+	return NULL;
+}
+
 static void plan_own(struct detacher *detacher, plan_list *ret)
 {
 	const struct reconcile_hooks *request = detacher->request;
@@ -113,9 +126,7 @@ static void plan_own(struct detacher *detacher, plan_list *ret)
 	vec_each (state, &detacher->states) {
 		const struct plan *plan;
 
-		detach.target = request->cgroup              ? request->cgroup
-				: is_named(detacher, *state) ? request->map
-							     : NULL;
+		detach.target = name_in(detacher, *state);
 		plan = plan_detach(detacher->reconcile->arena, *state, &detach,
 			detacher->reconcile->diagnostics);
 		if (plan->steps.count)

@@ -19,6 +19,21 @@ bool apply_removed(struct apply_run *run, const char *path, int error)
 	return !error;
 }
 
+bool apply_remove_foreign(struct apply_run *run, const char *path)
+{
+	*vec_add(run->kernel->arena, &run->removed) = path;
+	return apply_removed(run, path, kernel_remove_tree(path));
+}
+
+/* Whoever forces that is told also where it was for nothing. */
+static void report_removed(const struct apply_run *run)
+{
+	vec_each (path, &run->removed)
+		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,
+			"%s was removed, which cannot be taken back", *path)
+			->hint = "--force takes away what sockform did not make";
+}
+
 struct kernel_hook step_old_hook(const struct plan_step *step, const struct step_objects *objects)
 {
 	return (struct kernel_hook){ objects->old_target, step->old->link.type,
@@ -32,6 +47,16 @@ const char *step_path(const struct apply_run *run, const struct deployment_run *
 		step->object == PLAN_ATTACHMENT ? step->file : step->name);
 }
 
+static struct step_objects *make_objects(struct arena *arena, size_t count)
+{
+	struct step_objects *objects = arena_alloc_array(arena, count, sizeof(*objects));
+
+	for (size_t i = 0; i < count; i++)
+		objects[i] = (struct step_objects){ -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+			-1, -1, -1 };
+	return objects;
+}
+
 static void add_deployment(struct apply_run *run, const struct plan *plan)
 {
 	struct arena *arena = run->kernel->arena;
@@ -40,8 +65,8 @@ static void add_deployment(struct apply_run *run, const struct plan *plan)
 	size_t maps = 0, programs = 0;
 
 	deployment->plan = plan;
-	deployment->objects =
-		arena_alloc_array(arena, plan->steps.count, sizeof(*deployment->objects));
+	deployment->objects = make_objects(arena, plan->steps.count);
+	deployment->leftovers = make_objects(arena, plan->state->leftovers.count);
 	if (manifest) {
 		deployment->map_count = manifest->maps.count;
 		deployment->maps = arena_alloc_array(arena, manifest->maps.count, sizeof(int));
@@ -53,8 +78,6 @@ static void add_deployment(struct apply_run *run, const struct plan *plan)
 	for (size_t i = 0; i < plan->steps.count; i++) {
 		const struct plan_step *step = &plan->steps.items[i];
 
-		deployment->objects[i] = (struct step_objects){ -1, -1, -1, -1, -1, -1, -1, -1, -1,
-			-1, -1, -1, -1, -1 };
 		if (step->map)
 			deployment->map_step[maps++] = i;
 		if (step->program)
@@ -62,11 +85,12 @@ static void add_deployment(struct apply_run *run, const struct plan *plan)
 	}
 }
 
-static void close_objects(const struct deployment_run *deployment)
+static void close_objects(const struct step_objects *list, size_t count)
 {
-	for (size_t i = 0; i < deployment->plan->steps.count; i++) {
-		struct step_objects *objects = &deployment->objects[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct step_objects *objects = &list[i];
 
+		fd_close(objects->adopted);
 		fd_close(objects->replaced);
 		fd_close(objects->old_slot);
 		fd_close(objects->old_map);
@@ -85,8 +109,10 @@ static void close_objects(const struct deployment_run *deployment)
 
 static void close_run(const struct apply_run *run)
 {
-	vec_each (deployment, &run->deployments)
-		close_objects(deployment);
+	vec_each (deployment, &run->deployments) {
+		close_objects(deployment->objects, deployment->plan->steps.count);
+		close_objects(deployment->leftovers, deployment->plan->state->leftovers.count);
+	}
 	vec_each (own, &run->own)
 		fd_close(own->pass);
 }
@@ -137,6 +163,12 @@ bool apply_check(struct kernel *kernel, const plan_list *plans)
 	return prepared;
 }
 
+static void undo(struct apply_run *run)
+{
+	journal_undo(run);
+	report_removed(run);
+}
+
 bool apply_plans(struct kernel *kernel, const plan_list *plans, unsigned int drain_seconds)
 {
 	struct apply_run run = { .kernel = kernel };
@@ -147,7 +179,7 @@ bool apply_plans(struct kernel *kernel, const plan_list *plans, unsigned int dra
 		vec_each (deployment, &run.deployments)
 			apply_clean_links(&run, deployment);
 	else
-		journal_undo(&run);
+		undo(&run);
 	journal_finish(&run);
 	close_run(&run);
 	return kernel->diagnostics->errors == errors;

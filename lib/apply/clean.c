@@ -127,7 +127,7 @@ static bool remove_folders(struct apply_run *run, const struct plan *plan)
 {
 	if (plan->takes_strangers)
 		vec_each (path, &plan->state->outsiders)
-			if (!apply_removed(run, *path, kernel_remove_tree(*path)))
+			if (!apply_remove_foreign(run, *path))
 				return false;
 	for (enum kernel_folder folder = FOLDER_COUNT; folder-- > 0;)
 		if (!remove_folder(run, kernel_folder_path(run->kernel, plan->deployment, folder)))

@@ -162,6 +162,10 @@ static bool create_link(struct apply_run *run, const struct deployment_run *depl
 	const struct kernel_hook hook = wanted_hook(deployment, step, objects);
 	int error;
 
+	if (objects->adopted >= 0) {
+		error = apply_adopt(run, step, objects, path);
+		return !error || apply_refused(run, step, "pin the link of", error);
+	}
 	if (!clear_hook(run, step, objects, hook, path))
 		return false;
 	error = journal_attach_link(run, objects, &hook, path);
@@ -202,47 +206,11 @@ static bool attach(struct apply_run *run, const struct deployment_run *deploymen
 	return true;
 }
 
-static bool is_in_its_place(const struct state *state, uint32_t link)
-{
-	vec_each (attachment, &state->attachments)
-		if (attachment->link.id == link)
-			return true;
-	return false;
-}
-
-/* 0 or a negative errno. Where it has two names, as no crash leaves it, one of them is right. */
-static int detach_leftover(const struct state *state, const char *path)
-{
-	cleanup_fd int fd = kernel_open_pin(path);
-	struct kernel_link link;
-	int error = fd < 0 ? fd : kernel_link_info(fd, &link);
-
-	if (error)
-		return error == -ENOENT ? 0 : error;
-	if (!is_in_its_place(state, link.id))
-		error = kernel_detach_link(fd);
-	return error && error != -ENOLINK ? error : kernel_unpin(path);
-}
-
-/*
- * Links whose pins a crash left half-way. One that is attached keeps its hook from what belongs there, and
- * runs it until now: it is detached by call, because unpinning alone does that later. What was there before
- * that crash is not known, so there is nothing to go back to.
- */
-static bool detach_leftovers(struct apply_run *run, const struct plan *plan)
-{
-	vec_each (leftover, &plan->state->leftovers)
-		if (leftover->is_link && !apply_removed(run, leftover->path,
-						 detach_leftover(plan->state, leftover->path)))
-			return false;
-	return true;
-}
-
 bool apply_commit(struct apply_run *run, const struct deployment_run *deployment)
 {
 	const struct plan *plan = deployment->plan;
 
-	if (!detach_leftovers(run, plan))
+	if (!apply_settle_leftovers(run, deployment))
 		return false;
 	for (size_t i = 0; i < plan->steps.count; i++) {
 		const struct plan_step *step = &plan->steps.items[i];

@@ -85,7 +85,8 @@ static void look(struct leaving *leaving, int queues)
 	if (leaving->error)
 		return;
 	leaving->error = kernel_read_queues(queues, leaving->map, leaving->most, &leaving->queues);
-	receives = leaving->seen && leaving->queues.received != before;
+	/* Of those that are in the map: where one leaves it there are fewer. */
+	receives = leaving->seen && leaving->queues.received > before;
 	if (receives)
 		leaving->received = clock_milliseconds();
 	if (!leaving->seen || leaving->queues.holding || receives)
@@ -168,8 +169,8 @@ static void report(const struct drain *drain, const struct leaving *leaving)
 			->hint = "--drain-timeout waits longer";
 	else if (now - leaving->received < QUIET_MILLISECONDS)
 		diag_add(drain->run->kernel->diagnostics, DIAG_W0612, mark_none,
-			"sockets in map \"%s\" went on receiving for %.1f s: what came in while "
-			"they left it may be lost",
+			"sockets in map \"%s\" were still receiving after %.1f s: what came in "
+			"while they left it may be lost",
 			leaving->name, seconds)
 			->hint = "let their connections end before";
 }

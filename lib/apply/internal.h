@@ -12,6 +12,7 @@ struct step_objects {
 	int pass;     /* what a slot gets that is retired; borrowed from the run */
 	int slot, dispatcher, link;
 	int old_link;    /* that the new link stands beside until all is done */
+	int adopted;     /* a link that a crash left half-way to its pin, and that is wanted */
 	int cgroup;      /* that the attachment is to hang on */
 	int old_program; /* what an existing slot holds, to be written back; -1: it is empty */
 	int old_linked;  /* what an existing link runs, to be attached again, to `old_target` */
@@ -29,7 +30,9 @@ struct step_objects {
 struct deployment_run {
 	const struct plan *plan;
 	struct step_objects *objects; /* one per step */
-	int *maps;                    /* of the manifest, by position; borrowed; -1: not open */
+	/* One for each leftover of the state: of links that go, what takes them back. */
+	struct step_objects *leftovers;
+	int *maps; /* of the manifest, by position; borrowed; -1: not open */
 	size_t map_count;
 	size_t *map_step;     /* the step of each map of the manifest, by position */
 	size_t *program_step; /* likewise of each program */
@@ -61,6 +64,7 @@ struct apply_run {
 	VEC(struct deployment_run) deployments;
 	VEC(struct journal_entry) journal;
 	VEC(struct own_programs) own;
+	VEC(const char *) removed; /* paths of others', which do not come back */
 };
 
 /* prepare.c */
@@ -80,6 +84,13 @@ int apply_record_attached(struct apply_run *run, const struct deployment_run *de
 /* That it has no link by right. */
 int apply_record_retired(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step);
+
+/* leftover.c: what a crash left half-way; pins and records first, links when they may be detached */
+bool apply_remove_leftovers(struct apply_run *run, const struct plan *plan);
+bool apply_settle_leftovers(struct apply_run *run, const struct deployment_run *deployment);
+/* Pins objects->adopted at `path`; 0 or a negative errno. */
+int apply_adopt(struct apply_run *run, const struct plan_step *step, struct step_objects *objects,
+	const char *path);
 
 /* stage.c */
 bool apply_stage(struct apply_run *run, const struct deployment_run *deployment);
@@ -129,6 +140,9 @@ bool apply_refused(
 
 /* False with an E0402 where removing a pin came to an error. */
 bool apply_removed(struct apply_run *run, const char *path, int error);
+
+/* What is not ours, with all that is in it: for good, and told of where the run fails. */
+bool apply_remove_foreign(struct apply_run *run, const char *path);
 
 /* Where what is attached by now hangs, and how. */
 struct kernel_hook step_old_hook(const struct plan_step *step, const struct step_objects *objects);

@@ -87,10 +87,8 @@ int journal_remove_text(struct apply_run *run, const char *path, const char *bef
 
 static int undo_pin(struct apply_run *run, const struct journal_entry *entry)
 {
-	int before = entry->pin >= 0 ? entry->pin : entry->open;
-
-	return before >= 0 ? kernel_pin_over(run->kernel, before, entry->path)
-			   : kernel_unpin(entry->path);
+	return entry->pin >= 0 ? kernel_pin_over(run->kernel, entry->pin, entry->path)
+			       : kernel_unpin(entry->path);
 }
 
 int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
@@ -101,6 +99,13 @@ int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
 	if (!error)
 		add_entry(run, undo_pin, path)->pin = fd_steal(&old);
 	return error;
+}
+
+/* The name is free: nothing is put over anything, and no kill leaves the object on its way only. */
+static int undo_unpin(struct apply_run *run, const struct journal_entry *entry)
+{
+	(void)run;
+	return kernel_pin(entry->pin >= 0 ? entry->pin : entry->open, entry->path);
 }
 
 static int undo_nothing(struct apply_run *run, const struct journal_entry *entry)
@@ -124,7 +129,7 @@ int journal_unpin(struct apply_run *run, const char *path, int open)
 
 	if (error || old == -ENOENT)
 		return error;
-	entry = add_entry(run, no_way_back ? undo_nothing : undo_pin, path);
+	entry = add_entry(run, no_way_back ? undo_nothing : undo_unpin, path);
 	entry->open = open;
 	entry->pin = fd_steal(&opened);
 	return 0;

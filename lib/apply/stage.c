@@ -75,26 +75,13 @@ static int stage_attachment(struct apply_run *run, const struct deployment_run *
 	return error;
 }
 
-/* What a crash left half-way; what may be attached goes when it is its turn, see commit.c. */
-static bool remove_leftovers(struct apply_run *run, const struct plan *plan)
-{
-	bool removed = true;
-
-	vec_each (leftover, &plan->state->leftovers)
-		if (!leftover->is_link)
-			removed =
-				apply_removed(run, leftover->path, kernel_unpin(leftover->path)) &&
-				removed;
-	return removed;
-}
-
 /* Whoever forces that does not ask for them back. */
 static bool remove_strangers(struct apply_run *run, const struct plan *plan)
 {
 	if (!plan->takes_strangers)
 		return true;
 	vec_each (path, &plan->state->strangers)
-		if (!apply_removed(run, *path, kernel_remove_tree(*path)))
+		if (!apply_remove_foreign(run, *path))
 			return false;
 	return true;
 }
@@ -110,7 +97,7 @@ bool apply_stage(struct apply_run *run, const struct deployment_run *deployment)
 	};
 	const struct plan *plan = deployment->plan;
 
-	if (!remove_leftovers(run, plan))
+	if (!apply_remove_leftovers(run, plan))
 		return false;
 	if (plan->partial)
 		return true;

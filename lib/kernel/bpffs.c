@@ -291,15 +291,15 @@ static bool is_named(const char *const *names, size_t count, const char *name)
 	return false;
 }
 
-bool kernel_is_text(const char *name)
+bool kernel_is_replaced(const char *text)
 {
-	return is_named(text_names, TEXT_COUNT, name);
+	return strcmp(text, text_names[TEXT_SOURCE]) == 0;
 }
 
 bool kernel_is_ours(const struct kernel_file *file)
 {
 	if (file->is_symlink)
-		return kernel_is_text(file->name);
+		return is_named(text_names, TEXT_COUNT, file->name);
 	return file->is_folder && is_named(folder_names, FOLDER_COUNT, file->name);
 }
 

@@ -85,6 +85,9 @@ enum kernel_object {
 	KERNEL_LINK,
 };
 
+/* As the descriptor's name in /proc tells; where that cannot be read, it is taken on trust. */
+bool kernel_is_kind(int fd, enum kernel_object kind);
+
 /* A descriptor; -EINVAL where an object of another kind is pinned there. */
 int kernel_open_pin_of(const char *path, enum kernel_object kind);
 
@@ -131,8 +134,8 @@ bool kernel_cannot_read(struct kernel *kernel, const char *path, int error);
 /* Whether that belongs into the folder of a deployment. */
 bool kernel_is_ours(const struct kernel_file *file);
 
-/* Whether a text of the deployment is called so. */
-bool kernel_is_text(const char *name);
+/* Whether a text of the deployment is called so that is put over another: the layout never is. */
+bool kernel_is_replaced(const char *text);
 
 /* The target of a symlink, NULL: there is none; 0 or a negative errno. */
 int kernel_read_text(struct arena *arena, const char *path, const char **ret);
@@ -328,11 +331,12 @@ struct kernel_queues {
 		received; /* by those whose queue that goes through, in bytes, since each was made */
 };
 
+#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+
 /*
  * A descriptor by which queues are read; needs CAP_PERFMON. -EOPNOTSUPP: the kernel has no BTF, or none
  * that tells of them. Reading the BTF takes tens of milliseconds.
  */
-#define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 int kernel_open_queues(void);
 
 /*
@@ -396,6 +400,8 @@ bool kernel_observe(struct kernel *kernel, const char *deployment, struct state 
 
 /* The same, and counts what is in each map, which takes a walk of it. */
 bool kernel_observe_entries(struct kernel *kernel, const char *deployment, struct state *ret);
+
+/* privilege.c */
 
 /* Of a negative errno: it says nothing of the kernel, but of the moment or of who asks. */
 bool kernel_is_no_answer(int error);

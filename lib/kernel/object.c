@@ -112,8 +112,7 @@ int kernel_map_info(int fd, struct state_map *ret)
 	return 0;
 }
 
-/* The descriptor's name in /proc tells. Where that cannot be read, the kind is taken on trust. */
-static bool is_kind(int fd, enum kernel_object kind)
+bool kernel_is_kind(int fd, enum kernel_object kind)
 {
 	static const char *const kinds[] = {
 		[KERNEL_MAP] = "map",
@@ -138,7 +137,7 @@ int kernel_open_pin_of(const char *path, enum kernel_object kind)
 
 	if (fd < 0)
 		return fd;
-	return is_kind(fd, kind) ? fd_steal(&fd) : -EINVAL;
+	return kernel_is_kind(fd, kind) ? fd_steal(&fd) : -EINVAL;
 }
 
 int kernel_open_program(uint32_t id)

@@ -20,7 +20,8 @@ typedef int (*observe_pin)(const struct observer *observer, int fd, const char *
 
 struct observe_kind {
 	observe_pin observe; /* NULL: records */
-	uint32_t flags;      /* to open the pins with: links are opened for writing or not at all */
+	enum kernel_object object;
+	uint32_t flags; /* to open the pins with: links are opened for writing or not at all */
 };
 
 static int observe_map(const struct observer *observer, int fd, const char *file)
@@ -215,18 +216,23 @@ static bool observe_record(
 	return true;
 }
 
-/* A link by the dispatcher that it runs, all else by its own id. 0, 1 or a negative errno. */
-static int is_recorded(const struct observer *observer, const char *file, int fd)
+/*
+ * A link by the dispatcher that it runs, all else by its own id. What is of another kind than belongs into
+ * the folder is none of ours, -EINVAL: each kind has ids of its own. 0, 1 or a negative errno.
+ */
+static int is_recorded(
+	const struct observer *observer, const struct observe_kind *kind, const char *file, int fd)
 {
-	struct kernel_link link;
-	int64_t id = kernel_link_info(fd, &link);
+	struct kernel_link link = { 0 };
+	int64_t id;
 
-	if (!id)
-		id = link.program;
-	else if (id == -EINVAL)
-		id = kernel_object_id(fd);
+	if (!kernel_is_kind(fd, kind->object))
+		return -EINVAL;
+	id = kind->object == KERNEL_LINK ? kernel_link_info(fd, &link) : kernel_object_id(fd);
 	if (id < 0)
 		return (int)id;
+	if (kind->object == KERNEL_LINK)
+		id = link.program;
 	return state_generation_of(observer->state, file, (uint32_t)id) ||
 	       state_dispatcher_is_recorded(observer->state, file, (uint32_t)id);
 }
@@ -242,7 +248,7 @@ static int is_left_by_us(const struct observer *observer, const struct kernel_pi
 	struct state_record record = { .file = base };
 	cleanup_fd int fd = -1;
 	const char *text;
-	int error;
+	int error, ours;
 
 	if (file->is_symlink && (kind->observe || !state_record_of(observer->state, base)))
 		return 0;
@@ -253,15 +259,15 @@ static int is_left_by_us(const struct observer *observer, const struct kernel_pi
 	if (!kind->observe || file->is_folder)
 		return 0;
 	fd = kernel_open_pin_in(arena, folder, file->name, kind->flags);
-	if (fd < 0)
-		return fd == -EACCES || fd == -ENOENT ? 0 : fd; /* see observe_pin_at */
-	return is_recorded(observer, base, fd);
+	ours = fd < 0 ? fd : is_recorded(observer, kind, base, fd);
+	/* See observe_pin_at: it is gone, no BPF object, or one of another kind. */
+	return ours == -ENOENT || fd == -EACCES || ours == -EINVAL ? 0 : ours;
 }
 
 /*
  * Records are symlinks, and have no kind of pin; pins are none, or opening them would leave the tree.
- * What is neither, or has a name that we do not write, is a stranger. Any other failure ends the
- * observation: planning with half of the state would be worse.
+ * What is neither, or has a name that we do not write, is a stranger. Failures end the observation, as in
+ * observe_pin_at.
  */
 static bool observe_file(const struct observer *observer, const struct kernel_pins *folder,
 	const struct observe_kind *kind, const struct kernel_file *file)
@@ -275,8 +281,8 @@ static bool observe_file(const struct observer *observer, const struct kernel_pi
 		return kernel_cannot_read(observer->kernel, path_in(observer, folder, name), ours);
 	if (ours) {
 		*vec_add(arena, &observer->state->leftovers) =
-			(struct state_leftover){ path_in(observer, folder, name),
-				kind->observe == observe_link };
+			(struct state_leftover){ path_in(observer, folder, name), base,
+				kind->object == KERNEL_LINK };
 		return true;
 	}
 	if (!base && file->is_symlink && !kind->observe)
@@ -410,11 +416,11 @@ static bool observe_outside(const struct observer *observer)
 	vec_each (file, &files) {
 		const char *path = arena_printf(kernel->arena, "%s/%s", folder, file->name);
 		const char *base = state_spare_base(kernel->arena, file->name);
-		bool is_spare = base && kernel_is_text(base);
+		bool is_spare = base && kernel_is_replaced(base);
 
 		if (is_spare && file->is_symlink)
 			*vec_add(kernel->arena, &state->leftovers) =
-				(struct state_leftover){ path, false };
+				(struct state_leftover){ path, NULL, false };
 		else if (is_spare)
 			*vec_add(kernel->arena, &state->strangers) = path;
 		else if (!kernel_is_ours(file))
@@ -426,11 +432,11 @@ static bool observe_outside(const struct observer *observer)
 static bool observe(struct kernel *kernel, const char *deployment, bool counts, struct state *ret)
 {
 	static const struct observe_kind kinds[FOLDER_COUNT] = {
-		[FOLDER_MAPS] = { observe_map, BPF_F_RDONLY },
-		[FOLDER_PROGRAMS] = { observe_program, BPF_F_RDONLY },
-		[FOLDER_SLOTS] = { observe_slot, BPF_F_RDONLY },
-		[FOLDER_DISPATCHERS] = { observe_dispatcher, BPF_F_RDONLY },
-		[FOLDER_LINKS] = { observe_link, 0 },
+		[FOLDER_MAPS] = { observe_map, KERNEL_MAP, BPF_F_RDONLY },
+		[FOLDER_PROGRAMS] = { observe_program, KERNEL_PROGRAM, BPF_F_RDONLY },
+		[FOLDER_SLOTS] = { observe_slot, KERNEL_MAP, BPF_F_RDONLY },
+		[FOLDER_DISPATCHERS] = { observe_dispatcher, KERNEL_PROGRAM, BPF_F_RDONLY },
+		[FOLDER_LINKS] = { observe_link, KERNEL_LINK, 0 },
 	};
 	const struct observer observer = { kernel, ret, counts };
 

@@ -58,6 +58,17 @@ bool kernel_check_privilege(struct kernel *kernel, const char *verb)
 	return false;
 }
 
+bool kernel_is_no_answer(int error)
+{
+	static const int errors[] = { EPERM, EACCES, ENOMEM, ENOBUFS, EMFILE, ENFILE, EAGAIN, EINTR,
+		EADDRNOTAVAIL, ENETUNREACH, ENETDOWN, EHOSTUNREACH, ECONNREFUSED, ETIMEDOUT };
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (error == -errors[i])
+			return true;
+	return false;
+}
+
 const char *kernel_explain(struct arena *arena, int error)
 {
 	static const struct {

@@ -6,17 +6,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-bool kernel_is_no_answer(int error)
-{
-	static const int errors[] = { EPERM, EACCES, ENOMEM, ENOBUFS, EMFILE, ENFILE, EAGAIN, EINTR,
-		EADDRNOTAVAIL, ENETUNREACH, ENETDOWN, ETIMEDOUT };
-
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		if (error == -errors[i])
-			return true;
-	return false;
-}
-
 struct probe_feature *prober_answer(struct prober *prober, const struct probe_row *row, int answer)
 {
 	struct probe_feature *feature = vec_add(prober->arena, prober->features);
@@ -61,8 +50,6 @@ int prober_load(struct prober *prober, const struct probe_program *program, bool
 	union bpf_attr attr = {
 		.prog_type = program->type,
 		.insn_cnt = (uint32_t)program->count,
-		.expected_attach_type = program->attach_type,
-		.attach_btf_id = program->attach_btf_id,
 	};
 
 	attr.insns = (uintptr_t)program->instructions;
@@ -79,7 +66,7 @@ int prober_load(struct prober *prober, const struct probe_program *program, bool
 int prober_load_code(struct prober *prober, const struct bpfasm_code *code, int map)
 {
 	const struct probe_program program = { code->kind->type,
-		kernel_relocate(prober->arena, code, &map), code->instructions.count, 0, 0 };
+		kernel_relocate(prober->arena, code, &map), code->instructions.count };
 
 	return prober_load(prober, &program, false);
 }

@@ -67,7 +67,7 @@ static int may_call(
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 1 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	const struct probe_program program = { type, call, sizeof(call) / sizeof(call[0]), 0, 0 };
+	const struct probe_program program = { type, call, sizeof(call) / sizeof(call[0]) };
 	cleanup_fd int fd = prober_load(prober, &program, true);
 
 	if (fd >= 0)

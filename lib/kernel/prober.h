@@ -43,7 +43,6 @@ struct probe_program {
 	uint32_t type;
 	const struct bpf_insn *instructions;
 	size_t count;
-	uint32_t attach_type, attach_btf_id; /* for types that need them; 0 */
 };
 
 int prober_load(struct prober *prober, const struct probe_program *program, bool log);

@@ -25,7 +25,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #define INSTRUCTIONS_MOST 256
 #define ABSENT (-1L)
@@ -275,9 +274,11 @@ int kernel_open_queues(void)
 	struct btf *btf = btf__load_vmlinux_btf();
 	int fd;
 
-	/* libbpf 1.1 says ESRCH also where it is there and could not be read or held. */
+	/* libbpf 1.1 says ESRCH of whatever goes wrong: so the usual place is asked for the reason. */
 	if (!btf)
-		return access(KERNEL_BTF, F_OK) == 0 ? -ENOMEM : -EOPNOTSUPP;
+		btf = btf__parse(KERNEL_BTF, NULL);
+	if (!btf)
+		return errno == ENOENT ? -EOPNOTSUPP : -errno;
 	fd = load(btf);
 	btf__free(btf);
 	return fd;

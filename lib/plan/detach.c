@@ -68,6 +68,7 @@ const struct plan *plan_detach(struct arena *arena, const struct state *state,
 			plan_delete_attachment(&planner, attachment);
 	if (plan->steps.count)
 		plan_check_layout(&planner);
+	plan_check_spares(&planner);
 	return plan;
 }
 

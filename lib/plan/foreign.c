@@ -17,7 +17,8 @@ static void refuse(const struct planner *planner, const char *object, const char
 {
 	if (planner->forces)
 		return;
-	if (planner->manifest)
+	/* What the manifest wants has a place in it. */
+	if (mark.source)
 		diag_add(planner->diagnostics, DIAG_E0411, mark, "in the place of %s \"%s\" is %s",
 			object, name, what)
 			->hint = "with --force it is taken over, or replaced";
@@ -88,6 +89,20 @@ void plan_check_strangers(const struct planner *planner)
 	if (!planner->manifest)
 		vec_each (path, &planner->state->outsiders)
 			refuse_stranger(planner, *path);
+}
+
+void plan_check_spares(const struct planner *planner)
+{
+	vec_each (path, &planner->state->strangers) {
+		const char *base = state_spare_base(planner->arena, strrchr(*path, '/') + 1);
+
+		vec_each (step, &planner->plan->steps)
+			if (base && strcmp(step->file, base) == 0)
+				diag_add(planner->diagnostics, DIAG_E0411, mark_none,
+					"%s is nothing that sockform made", *path)
+					->hint =
+					"take it away: changes need that name for a moment";
+	}
 }
 
 bool plan_leaves(const struct planner *planner, bool foreign)

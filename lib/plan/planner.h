@@ -37,6 +37,8 @@ void plan_check_foreign_attachment(
 	const struct planner *planner, const struct state_attachment *attachment, struct mark mark);
 /* Those in the way of what is wanted, or of how it gets there; of a teardown, all. Goes last. */
 void plan_check_strangers(const struct planner *planner);
+/* Of a detach: those that have the names under which something of its steps is put back. */
+void plan_check_spares(const struct planner *planner);
 
 /* plan.c: a map of ours from which sockets may have to leave */
 bool plan_holds_sockets(const struct state_map *map);

@@ -125,11 +125,12 @@ bool state_parse_attachment_name(
 	return *target != NULL;
 }
 
+/* What was killed while it went back has it twice. */
 const char *state_spare_base(struct arena *arena, const char *name)
 {
-	size_t length = strlen(name), suffix = strlen(STATE_SPARE_SUFFIX);
+	size_t length = strlen(name), suffix = strlen(STATE_SPARE_SUFFIX), left = length;
 
-	if (length < suffix || strcmp(name + length - suffix, STATE_SPARE_SUFFIX) != 0)
-		return NULL;
-	return arena_copy(arena, name, length - suffix);
+	while (left >= suffix && strncmp(name + left - suffix, STATE_SPARE_SUFFIX, suffix) == 0)
+		left -= suffix;
+	return left < length ? arena_copy(arena, name, left) : NULL;
 }

@@ -126,10 +126,11 @@ struct state_hook {
 	uint32_t replaced; /* id of the program at the pin that is to be replaced; 0: none */
 };
 
-/* A pin or a record that a crash left half-way to its place. */
+/* A pin, a record or a text that a crash left half-way to its place. */
 struct state_leftover {
 	const char *path;
-	bool is_link; /* it may be what attaches a program by now */
+	const char *file; /* the name of its place, among pins and records; NULL: of a text */
+	bool is_link;     /* it may be what attaches a program by now */
 };
 
 struct state {

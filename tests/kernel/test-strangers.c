@@ -153,3 +153,96 @@ Test(strangers, a_symlink_of_theirs)
 	sockform_expect(0, "status", other.name);
 	sockform_expect(0, "delete", other.path);
 }
+
+/* Of another kind than belongs there, which is no reason to see nothing of all the rest. */
+Test(strangers, pins_of_other_kinds)
+{
+	static const char link_pin[] = "maps/pair+new",
+			  program_pin[] = "links/pair:stream_verdict+new";
+	struct manifest manifest;
+	struct result result;
+	int fd;
+
+	links_need();
+	applied(&manifest, "spare-kinds");
+	fd = bpf_obj_get(manifest_pin(&manifest, "links/pair:stream_verdict"));
+	cr_assert_eq(bpf_obj_pin(fd, manifest_pin(&manifest, link_pin)), 0);
+	close(fd);
+	fd = bpf_obj_get(manifest_pin(&manifest, "dispatchers/pair:stream_verdict"));
+	cr_assert_eq(bpf_obj_pin(fd, manifest_pin(&manifest, program_pin)), 0);
+	close(fd);
+	sockform(&result, "status", manifest.name);
+	assert_code(&result, 1);
+	assert_says(result.out, "maps/pair+new: it is nothing that sockform made");
+	assert_says(result.out, "links/pair:stream_verdict+new: it is nothing that sockform made");
+	result_finish(&result);
+	sockform_expect(0, "apply", manifest.path);
+	write_pair(&manifest, 4, "sk_skb_drop");
+	assert_refused(&manifest, "maps/pair+new is nothing that sockform made", NULL);
+	sockform_expect(0, "apply", "--force", manifest.path);
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "delete", manifest.path);
+}
+
+/* A detach removes nothing, and would need the name to go back. */
+Test(strangers, in_the_way_of_a_detach)
+{
+	struct manifest manifest;
+	struct result result;
+	char map[128];
+	int fd;
+
+	applied(&manifest, "spare-detach");
+	cr_assert_eq(mkdir(manifest_pin(&manifest, "links/pair:stream_verdict+new"), 0700), 0);
+	snprintf(map, sizeof(map), "%s/pair", manifest.name);
+	sockform(&result, "detach", map);
+	assert_code(&result, 3);
+	assert_says(result.err, "E0411");
+	assert_says(result.err, "links/pair:stream_verdict+new is nothing that sockform made");
+	result_finish(&result);
+	fd = bpf_obj_get(manifest_pin(&manifest, "maps/pair"));
+	cr_assert_neq(hook_program(fd, BPF_SK_SKB_STREAM_VERDICT), 0);
+	cr_assert_eq(rmdir(manifest_pin(&manifest, "links/pair:stream_verdict+new")), 0);
+	sockform_expect(0, "detach", map);
+	cr_assert_eq(hook_program(fd, BPF_SK_SKB_STREAM_VERDICT), 0);
+	close(fd);
+	sockform_expect(0, "delete", manifest.path);
+}
+
+/* What is gone for nothing is named, too. */
+Test(strangers, removed_by_a_command_that_fails)
+{
+	char *inject = sibling_path("sockform-inject"), order[32];
+	unsigned int told = 0, nth = 0;
+	struct manifest manifest;
+	struct result result;
+	bool gone, drops = true;
+	int code;
+
+	applied(&manifest, "spare-failed");
+	do {
+		const char *const argv[] = { inject, "apply", "--force", manifest.path, NULL };
+
+		cr_assert(mkdir(manifest_pin(&manifest, "maps/theirs"), 0700) == 0 ||
+			  errno == EEXIST);
+		write_pair(&manifest, 4, drops ? "sk_skb_drop" : "sk_skb_pass");
+		snprintf(order, sizeof(order), "bpf:%u:ENOMEM", ++nth);
+		setenv("SOCKFORM_INJECT", order, 1);
+		command_run(&result, 0, argv);
+		unsetenv("SOCKFORM_INJECT");
+		code = result.code;
+		gone = access(manifest_pin(&manifest, "maps/theirs"), F_OK) != 0;
+		cr_assert_eq(code != 0 && gone,
+			strstr(result.err, "maps/theirs was removed, which cannot be taken back") !=
+				NULL,
+			"%s: exit code %d\n%s", order, code, result.err);
+		told += code && gone;
+		drops ^= code == 0; /* there is to be something to do */
+		result_finish(&result);
+	} while ((code || nth < 40) && nth < 200);
+	cr_assert_eq(code, 0);
+	cr_assert_gt(told, 0);
+	free(inject);
+	sockform_expect(0, "apply", "--force", manifest.path);
+	sockform_expect(0, "delete", manifest.path);
+}

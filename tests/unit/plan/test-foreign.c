@@ -145,7 +145,7 @@ Test(foreign, what_runs_of_an_attachment_is_not_left_behind)
 	plan_with(false);
 	cr_assert_eq(diagnostics.errors, 1);
 	cr_assert_str_eq(diagnostics.list.items[0].message,
-		"in the place of the dispatcher of \"pairs:stream_verdict\" is program 41, which "
+		"the dispatcher of \"pairs:stream_verdict\" is program 41, which "
 		"sockform did not make");
 	diagnostics = (struct diagnostics){ .arena = &arena };
 	/* Of one that does not run, it is in nobody's way. */
