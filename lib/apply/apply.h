@@ -4,9 +4,10 @@
  *
  *	prepare   create maps and slots, load programs: descriptors only, the verifier judges all of
  *	          them; to undo is to close them
- *	stage     remove what a crash left half-way, make the folders, pin what is new: nothing that
- *	          runs has changed yet, unless it was such a leftover
- *	commit    take away attachments that go, write slots, create links
+ *	stage     remove pins and records that a crash left half-way, make the folders, pin what is new:
+ *	          nothing that runs has changed yet
+ *	commit    settle links that a crash left half-way, take away attachments that go, write slots,
+ *	          create links
  *	drain     wait for what is queued in sockets that leave their maps: their slots pass by now
  *	clean     remove the pins of what is superseded or no longer wanted, and folders; then links
  *	          that new ones stand beside
