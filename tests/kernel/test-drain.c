@@ -286,7 +286,7 @@ Test(drain, without_the_capability_it_says_so)
  */
 static pid_t send_on(int fd, size_t pieces, int64_t *longest)
 {
-	pid_t sender = fork();
+	pid_t sender = process_fork();
 	int64_t last;
 
 	cr_assert_geq(sender, 0);
@@ -327,7 +327,7 @@ static bool stream_ends(size_t pieces, size_t *arrived)
 	process_wait(&delete, &result, END_MS);
 	assert_code(&result, 0);
 	result_finish(&result);
-	waitpid(sender, NULL, 0);
+	process_reap(sender);
 	steady = *longest < STEADY_MS;
 	munmap(longest, sizeof(*longest));
 	ground_end(&ground);
@@ -349,7 +349,7 @@ Test(drain, a_stream_that_ends_in_time_loses_nothing)
 
 static pid_t read_on(int fd)
 {
-	pid_t reader = fork();
+	pid_t reader = process_fork();
 	char piece[PIECE];
 
 	cr_assert_geq(reader, 0);
@@ -372,10 +372,8 @@ Test(drain, a_stream_that_goes_on_is_said)
 	reader = read_on(ground.from.server);
 	sender = send_on(ground.from.client, 100000, &longest);
 	sockform(&result, "delete", "--drain-timeout", "1", ground.manifest.path);
-	kill(sender, SIGKILL);
-	kill(reader, SIGKILL);
-	waitpid(sender, NULL, 0);
-	waitpid(reader, NULL, 0);
+	process_end(sender);
+	process_end(reader);
 	assert_code(&result, 0);
 	assert_says(result.err, "W0612");
 	result_finish(&result);
@@ -444,10 +442,8 @@ Test(drain, a_map_that_was_quiet_is_looked_at_again)
 	usleep(3 * HOLD_US);
 	give(late.client, "nobody reads this");
 	process_wait(&delete, &result, END_MS);
-	kill(sender, SIGKILL);
-	kill(reader, SIGKILL);
-	waitpid(sender, NULL, 0);
-	waitpid(reader, NULL, 0);
+	process_end(sender);
+	process_end(reader);
 	assert_code(&result, 0);
 	assert_says(result.err, "in map \"busy\" ");
 	assert_says(result.err, "the only socket in map \"late\" held data that nobody had read");
