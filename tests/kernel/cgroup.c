@@ -46,12 +46,23 @@ static const char *full_path(const char *path, const char *file)
 	return full;
 }
 
+static void remove_left(const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "/%s", name);
+	tree_remove(full_path(path, ""));
+}
+
 const char *cgroup_make(const char *name)
 {
-	char *path = made[made_count++];
+	char *path;
 
+	if (!made_count)
+		leftovers_each(cgroup_mount(), remove_left);
+	path = made[made_count++];
 	cr_assert(made_count <= KEPT);
-	snprintf(path, sizeof(made[0]), "/sockform-test-%d-%s", getpid(), name);
+	snprintf(path, sizeof(made[0]), "/" TEST_PREFIX "%s-%d", name, getpid());
 	cr_assert_eq(mkdir(full_path(path, ""), 0755), 0, "%s: %s", path, strerror(errno));
 	return path;
 }

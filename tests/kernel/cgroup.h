@@ -15,7 +15,7 @@
 /* Where cgroup2 is mounted; skips the test where it is not. Static buffer. */
 const char *cgroup_mount(void);
 
-/* Makes /sockform-test-PID-NAME; the path as a manifest writes it, in a static buffer. */
+/* Makes /sockform-test-NAME-PID; the path as a manifest writes it, in a static buffer. */
 const char *cgroup_make(const char *name);
 
 /* A descriptor of the cgroup at that path. */

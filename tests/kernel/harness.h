@@ -18,6 +18,12 @@
 #define BPFFS "/sys/fs/bpf"
 #define PINS BPFFS "/sockform"
 
+/*
+ * What tests make outside of their own folder, and that folder, is named TEST_PREFIX WHAT-PID: so the
+ * next test finds what one left that was killed, and no user has anything of that name.
+ */
+#define TEST_PREFIX "sockform-test-"
+
 /* Body items of a verdict, each a line of its own. */
 #define BODY_ECHO                                                                                  \
 	"      - sk_redirect_hash: { map: echo_sockets, key: self, on_miss: pass }\n"              \
@@ -33,6 +39,12 @@
 /* Fixtures: TestSuite(name, .init = harness_init, .fini = harness_fini). */
 void harness_init(void);
 void harness_fini(void);
+
+/* For each such name in the folder whose test has ended, or is this one. */
+void leftovers_each(const char *folder, void (*remove)(const char *name));
+
+/* With all below it, as far as that can be removed; does not follow symlinks. */
+void tree_remove(const char *path);
 
 /* The program under test: $SOCKFORM, or ./build/cmd/sockform. */
 const char *sockform_path(void);

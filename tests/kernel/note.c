@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "note.h"
 
-#include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "harness.h"
+
 /* Of the process that reports; each test is a child of it. */
 static void name_file(char *ret, size_t size, pid_t pid)
 {
-	snprintf(ret, size, "/tmp/sockform-notes-%d", pid);
+	snprintf(ret, size, "/tmp/" TEST_PREFIX "notes-%d", pid);
 }
 
 void note(const char *format, ...)
@@ -49,7 +50,11 @@ int main(int argc, char **argv)
 {
 	struct criterion_test_set *tests = criterion_initialize();
 	int out = dup(STDOUT_FILENO), result = 0;
+	char notes[64];
 
+	/* Of one that had the same pid, and was killed. */
+	name_file(notes, sizeof(notes), getpid());
+	unlink(notes);
 	if (criterion_handle_args(argc, argv, true))
 		result = !criterion_run_all_tests(tests);
 	criterion_finalize(tests);

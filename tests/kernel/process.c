@@ -21,7 +21,7 @@
 #define SHELL_FILES 1024
 #define COMMAND_MS 60000
 #define POLL_US 5000
-#define STARTED_MAX 64
+#define STARTED_MAX 128
 
 /* Pids that are to be killed when a test ends without waiting for them. */
 static pid_t started[STARTED_MAX];
@@ -46,13 +46,43 @@ static void started_remove(pid_t pid)
 
 void process_kill_all(void)
 {
-	for (size_t i = 0; i < STARTED_MAX; i++) {
-		if (!started[i])
-			continue;
-		kill(started[i], SIGKILL);
-		waitpid(started[i], NULL, 0);
-		started[i] = 0;
-	}
+	for (size_t i = 0; i < STARTED_MAX; i++)
+		if (started[i])
+			kill(started[i], SIGKILL);
+	for (size_t i = 0; i < STARTED_MAX; i++)
+		if (started[i])
+			process_reap(started[i]);
+}
+
+pid_t process_fork(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid > 0)
+		started_add(pid);
+	if (pid)
+		return pid;
+	memset(started, 0, sizeof(started));
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It may have ended before that. */
+	if (getppid() != parent)
+		_exit(125);
+	return 0;
+}
+
+int process_reap(pid_t pid)
+{
+	int status = -1;
+
+	waitpid(pid, &status, 0);
+	started_remove(pid);
+	return status;
+}
+
+void process_end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	process_reap(pid);
 }
 
 static void child_limit_files(void)
@@ -109,7 +139,6 @@ static _Noreturn void child_run(
 		_exit(125);
 	close(null);
 	child_limit_files();
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (flags & PROCESS_TRACED)
 		child_no_leak_check();
 	if (flags & PROCESS_UNPRIVILEGED)
@@ -142,7 +171,7 @@ static char *output_read(int file)
 bool process_start(struct process *ret, unsigned int flags, const char *const argv[])
 {
 	*ret = (struct process){ .out = output_open("stdout"), .err = output_open("stderr") };
-	ret->pid = fork();
+	ret->pid = process_fork();
 	if (ret->pid == 0)
 		child_run(ret, flags, argv);
 	if (ret->pid < 0) {
@@ -151,7 +180,6 @@ bool process_start(struct process *ret, unsigned int flags, const char *const ar
 		*ret = (struct process){ .out = -1, .err = -1 };
 		return false;
 	}
-	started_add(ret->pid);
 	return true;
 }
 
@@ -184,7 +212,7 @@ static int exit_code(int status)
 void process_wait(struct process *process, struct result *ret, int deadline)
 {
 	int64_t until = client_now() + deadline;
-	int status = 0;
+	int status;
 
 	*ret = (struct result){ .code = -1 };
 	/* Most commands take a few milliseconds. */
@@ -197,10 +225,9 @@ void process_wait(struct process *process, struct result *ret, int deadline)
 
 		if (!ended)
 			kill(process->pid, SIGKILL);
-		waitpid(process->pid, &status, 0);
+		status = process_reap(process->pid);
 		if (ended)
 			ret->code = exit_code(status);
-		started_remove(process->pid);
 	}
 	ret->out = output_read(process->out);
 	ret->err = output_read(process->err);

@@ -43,6 +43,15 @@ void process_stop(struct process *process, int signal, struct result *ret, int d
 /* process_start() and process_wait(), at most a minute. */
 void command_run(struct result *ret, unsigned int flags, const char *const argv[]);
 
+/* fork(); the child dies with the test, or with whoever called this. It must not return. */
+pid_t process_fork(void);
+
+/* Waits for such a child: its status as of waitpid(), -1 where there is none. */
+int process_reap(pid_t pid);
+
+/* Kills it, and waits. */
+void process_end(pid_t pid);
+
 /* Kills what was started and not waited for. */
 void process_kill_all(void);
 

@@ -20,8 +20,8 @@ except (ImportError, AttributeError):
 
 SOCKFORM, SCHEMAS = sys.argv[1:]
 PINS = "/sys/fs/bpf/sockform"
-NAME = f"t-results-{os.getpid()}"
-OTHERS = [f"t-results-{which}-{os.getpid()}" for which in "ab"]
+NAME = f"sockform-test-results-{os.getpid()}"
+OTHERS = [f"sockform-test-results-{which}-{os.getpid()}" for which in "ab"]
 MANIFEST = """sockform: v1
 name: {name}
 maps:

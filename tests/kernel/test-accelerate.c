@@ -8,81 +8,32 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/tcp.h>
-#include <mntent.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-static char mount_point[256], group[64];
-static pid_t server;
+#include "cgroup.h"
 
-static void find_mount(void)
-{
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	struct mntent *entry;
-
-	mount_point[0] = '\0';
-	while (mounts && !mount_point[0] && (entry = getmntent(mounts)))
-		if (strcmp(entry->mnt_type, "cgroup2") == 0)
-			snprintf(mount_point, sizeof(mount_point), "%s", entry->mnt_dir);
-	if (mounts)
-		endmntent(mounts);
-}
-
-/* Moves the calling process into the group below the mount, "" for its root. */
-static void enter(const char *name)
-{
-	char path[512], pid[16];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s/cgroup.procs", mount_point, name);
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	cr_assert(fd >= 0 && write(fd, pid, strlen(pid)) > 0, "%s: %s", path, strerror(errno));
-	close(fd);
-}
-
-static void group_path(char *path, size_t size)
-{
-	snprintf(path, size, "%s/%s", mount_point, group);
-}
+/* The path of the cgroup. */
+static const char *group;
 
 static void init(void)
 {
-	char path[512];
-
+	cgroup_mount();
 	harness_init();
-	find_mount();
-	if (!mount_point[0]) {
-		harness_fini();
-		cr_skip_test("skipped: no cgroup2 is mounted");
-	}
-	snprintf(group, sizeof(group), "sockform-test.%d", getpid());
-	group_path(path, sizeof(path));
-	cr_assert_eq(mkdir(path, 0755), 0, "%s: %s", path, strerror(errno));
+	group = cgroup_make("accelerate");
 }
 
+/* The server, which is in the cgroup, ends before that goes. */
 static void fini(void)
 {
-	char path[512];
-
-	if (server > 0) {
-		kill(server, SIGKILL);
-		waitpid(server, NULL, 0);
-	}
 	harness_fini();
-	enter("");
-	group_path(path, sizeof(path));
-	rmdir(path);
+	cgroup_fini();
 }
 
 TestSuite(accelerate, .init = init, .fini = fini, .timeout = 120);
@@ -140,11 +91,13 @@ static void echo(int listener)
 static void serve_echo(const char *address, uint16_t port, const char *where)
 {
 	int listener;
+	pid_t server;
 
-	enter(where);
+	cgroup_enter(where);
 	listener = listen_on(address, port);
-	server = fork();
-	if (server == 0) {
+	server = process_fork();
+	cr_assert_geq(server, 0);
+	if (!server) {
 		echo(listener);
 		_exit(0);
 	}
@@ -234,7 +187,7 @@ static void check_around(enum way way)
 
 	pair_over(way, &outside);
 	apply_here(&manifest);
-	enter(group);
+	cgroup_enter(group);
 	pair_over(way, &inside);
 	for (int i = 0; i < 20; i++) {
 		give(inside.client, "there");
@@ -251,7 +204,7 @@ static void check_around(enum way way)
 	cr_assert_eq(sent_by_tcp(outside.client), 20 * 5);
 	pair_close(&inside);
 	pair_close(&outside);
-	enter("");
+	cgroup_enter("/");
 	sockform_expect(0, "delete", manifest.path);
 }
 
@@ -267,8 +220,8 @@ Test(accelerate, a_server_outside_the_cgroup)
 	struct manifest manifest;
 
 	apply_here(&manifest);
-	serve_echo("127.0.0.1", manifest.port, "");
-	enter(group);
+	serve_echo("127.0.0.1", manifest.port, "/");
+	cgroup_enter(group);
 	check_echo("127.0.0.1", manifest.port, 20, 300000);
 	sockform_expect(0, "delete", manifest.path);
 }
@@ -301,7 +254,7 @@ static void apply_ops(struct manifest *manifest, const char *body)
 		"attachments:\n  - { program: p, target: %s, attach_type: sock_ops }\n",
 		manifest->name, body, group);
 	ship_apply(manifest, NULL);
-	enter(group);
+	cgroup_enter(group);
 }
 
 /* Only the end that was connected to; a later one takes its place unless told not to. */
@@ -324,7 +277,7 @@ static void check_update(const char *block, const char *map, const char *flags, 
 		ship_cookie(replaces ? second.server : first.server));
 	pair_close(&first);
 	pair_close(&second);
-	enter("");
+	cgroup_enter("/");
 	sockform_expect(0, "delete", manifest.path);
 }
 
@@ -360,7 +313,7 @@ Test(accelerate, updates_by_the_numbers_of_the_helpers)
 		cr_assert_eq(ship_value(&manifest, helpers[i].map, &index),
 			ship_cookie(pair.server), "%d", helpers[i].number);
 		pair_close(&pair);
-		enter("");
+		cgroup_enter("/");
 		sockform_expect(0, "delete", manifest.path);
 	}
 }
@@ -384,7 +337,7 @@ Test(accelerate, sock_hash_update)
 	key = ship_tuple(pair.client);
 	cr_assert_eq(ship_value(&manifest, "tuples", &key), 0);
 	pair_close(&pair);
-	enter("");
+	cgroup_enter("/");
 	sockform_expect(0, "delete", manifest.path);
 	apply_ops(&manifest, "      - on_established: { map: tuples, key: peer, side: active }\n");
 	pair_open(&pair);
@@ -393,7 +346,7 @@ Test(accelerate, sock_hash_update)
 	key = ship_tuple(pair.client);
 	cr_assert_eq(ship_value(&manifest, "tuples", &key), 0);
 	pair_close(&pair);
-	enter("");
+	cgroup_enter("/");
 	sockform_expect(0, "delete", manifest.path);
 }
 
@@ -425,13 +378,13 @@ Test(accelerate, a_socket_with_a_verdict_enters_no_second_map_with_one)
 	assert_code(&result, 0);
 	assert_says(result.err, "warning[W0611]");
 	result_finish(&result);
-	enter(group);
+	cgroup_enter(group);
 	pair_open(&pair);
 	key = ship_tuple(pair.server);
 	cr_assert_eq(ship_value(&manifest, "m", &key), ship_cookie(pair.server));
 	cr_assert_eq(ship_value(&manifest, "n", &key), 0);
 	pair_close(&pair);
-	enter("");
+	cgroup_enter("/");
 	sockform_expect(0, "delete", manifest.path);
 }
 
@@ -480,7 +433,7 @@ static void check_ops_fields(enum way way)
 	cr_assert_eq(values[6], 1);
 	cr_assert_eq(values[7], 0);
 	pair_close(&pair);
-	enter("");
+	cgroup_enter("/");
 	sockform_expect(0, "delete", manifest.path);
 }
 

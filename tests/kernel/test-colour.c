@@ -33,7 +33,7 @@ static char *plan_on_terminal(const struct manifest *manifest, const char *no_co
 		terminal >= 0 && !grantpt(terminal) && !unlockpt(terminal), "%s", strerror(errno));
 	end = open(ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	cr_assert_geq(end, 0, "%s", strerror(errno));
-	pid = fork();
+	pid = process_fork();
 	cr_assert_geq(pid, 0);
 	if (!pid) {
 		if (no_colour)
@@ -50,7 +50,7 @@ static char *plan_on_terminal(const struct manifest *manifest, const char *no_co
 		(got = read(terminal, text + length, OUTPUT_MOST - 1 - length)) > 0)
 		length += (size_t)got;
 	close(terminal);
-	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	status = process_reap(pid);
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%x: %s", status, text);
 	return text;
 }

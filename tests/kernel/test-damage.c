@@ -254,7 +254,7 @@ Test(damage, repair_under_a_serving_run)
 
 Test(damage, status_knows_no_deployment_that_was_never_made)
 {
-	const char *name = "t-never-made-0";
+	const char *name = TEST_PREFIX "never-made";
 	struct result result;
 
 	sockform(&result, "status", name);

@@ -366,7 +366,8 @@ Test(detach, what_is_left_of_an_attachment)
 
 Test(detach, what_cannot_be_meant)
 {
-	assert_not_detached(2, "there is no deployment \"t-no-such\"", "t-no-such/pair");
+	assert_not_detached(
+		2, "there is no deployment \"" TEST_PREFIX "none\"", TEST_PREFIX "none/pair");
 	assert_not_detached(2, "give a MAP, or --cgroup PATH", "--force");
 	assert_not_detached(2, "a MAP is DEPLOYMENT/MAP", "pair");
 	assert_not_detached(2, "a MAP is DEPLOYMENT/MAP", "a/b/c");

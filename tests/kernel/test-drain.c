@@ -5,22 +5,23 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "cgroup.h"
 #include "raw.h"
 
 TestSuite(drain, .init = harness_init, .fini = harness_fini, .timeout = 120);
 
 #define END_MS 20000
-#define HOLD_US 300000
+#define HOLD_US 300000 /* longer than what is taken for quiet */
+#define POLL_US 2000
 
 /* Small enough to be sent before anybody reads, large enough for many messages. */
 #define SENT 49152
@@ -30,6 +31,8 @@ TestSuite(drain, .init = harness_init, .fini = harness_fini, .timeout = 120);
 struct ground {
 	struct manifest manifest;
 	struct pair from, to;
+	int slot;         /* of the attachment, until it is known to pass; -1: none */
+	uint32_t program; /* what is in there as long as nothing goes */
 };
 
 #define MSG                                                                                        \
@@ -51,6 +54,14 @@ static void write_manifest(
 		strcmp(program, MSG) == 0 ? "msg_verdict" : "stream_verdict");
 }
 
+static uint32_t slot_program(int slot)
+{
+	uint32_t zero = 0, id = 0;
+
+	cr_assert_eq(bpf_map_lookup_elem(slot, &zero, &id), 0, "%s", strerror(errno));
+	return id;
+}
+
 static void ground_make(struct ground *ret, const char *name, const char *program)
 {
 	int map;
@@ -65,10 +76,23 @@ static void ground_make(struct ground *ret, const char *name, const char *progra
 	cr_assert_eq(socket_insert(map, 1, ret->to.server), 0, "%s", strerror(errno));
 	cr_assert_eq(socket_insert(map, 0, ret->from.server), 0, "%s", strerror(errno));
 	close(map);
+	ret->slot = bpf_obj_get(manifest_pin(
+		&ret->manifest, strcmp(program, MSG) == 0 ? "slots/pair:msg_verdict"
+							  : "slots/pair:stream_verdict"));
+	cr_assert_geq(ret->slot, 0, "%s", strerror(errno));
+	ret->program = slot_program(ret->slot);
+}
+
+static void slot_close(struct ground *ground)
+{
+	if (ground->slot >= 0)
+		close(ground->slot);
+	ground->slot = -1;
 }
 
 static void ground_end(struct ground *ground)
 {
+	slot_close(ground);
 	pair_close(&ground->from);
 	pair_close(&ground->to);
 }
@@ -123,17 +147,33 @@ static void begin(struct process *ret, const char *verb, const char *option, con
 	cr_assert(process_start(ret, 0, argv));
 }
 
-/*
- * It waits, so the map is there still; and its program redirects nothing any more: what is sent now from
- * one end of the first connection comes out of the other.
- */
-static void assert_waits(const struct ground *ground, int sender, int receiver)
+/* However long the other process takes to get there: the program in the slot is another. */
+static void await_pass(struct ground *ground)
 {
+	for (int64_t until = client_now() + END_MS; slot_program(ground->slot) == ground->program;
+		usleep(POLL_US))
+		cr_assert_lt(client_now(), until, "the slot does not pass");
+	slot_close(ground);
+}
+
+/* Likewise: the attachment is off its hook, and nothing is left to do but wait. */
+static void await_empty(int map, enum bpf_attach_type type)
+{
+	for (int64_t until = client_now() + END_MS; hook_program(map, type); usleep(POLL_US))
+		cr_assert_lt(client_now(), until, "the hook does not get empty");
+}
+
+/*
+ * It goes on waiting, so the map is there still; and its program redirects nothing any more: what is sent
+ * now from one end of the first connection comes out of the other.
+ */
+static void assert_waits(struct ground *ground, int sender, int receiver)
+{
+	await_pass(ground);
 	usleep(HOLD_US);
 	give(sender, "passes");
 	assert_gets(receiver, "passes");
-	cr_assert_eq(access(manifest_pin(&ground->manifest, "maps/pair"), F_OK), 0,
-		"the map is gone already");
+	cr_assert_eq(access(manifest_pin(&ground->manifest, "maps/pair"), F_OK), 0);
 }
 
 static void assert_done(struct process *process)
@@ -286,7 +326,7 @@ Test(drain, without_the_capability_it_says_so)
  */
 static pid_t send_on(int fd, size_t pieces, int64_t *longest)
 {
-	pid_t sender = fork();
+	pid_t sender = process_fork();
 	int64_t last;
 
 	cr_assert_geq(sender, 0);
@@ -321,13 +361,15 @@ static bool stream_ends(size_t pieces, size_t *arrived)
 	ground_make(&ground, "ends", PASSING);
 	*longest = 0;
 	sender = send_on(ground.from.client, pieces, longest);
-	usleep(HOLD_US / 3);
+	/* It is on its way. */
+	cr_assert_eq(
+		poll(&(struct pollfd){ .fd = ground.from.server, .events = POLLIN }, 1, END_MS), 1);
 	begin(&delete, "delete", NULL, ground.manifest.path);
 	*arrived = receive(ground.from.server, pieces * PIECE);
 	process_wait(&delete, &result, END_MS);
 	assert_code(&result, 0);
 	result_finish(&result);
-	waitpid(sender, NULL, 0);
+	process_reap(sender);
 	steady = *longest < STEADY_MS;
 	munmap(longest, sizeof(*longest));
 	ground_end(&ground);
@@ -349,7 +391,7 @@ Test(drain, a_stream_that_ends_in_time_loses_nothing)
 
 static pid_t read_on(int fd)
 {
-	pid_t reader = fork();
+	pid_t reader = process_fork();
 	char piece[PIECE];
 
 	cr_assert_geq(reader, 0);
@@ -372,10 +414,8 @@ Test(drain, a_stream_that_goes_on_is_said)
 	reader = read_on(ground.from.server);
 	sender = send_on(ground.from.client, 100000, &longest);
 	sockform(&result, "delete", "--drain-timeout", "1", ground.manifest.path);
-	kill(sender, SIGKILL);
-	kill(reader, SIGKILL);
-	waitpid(sender, NULL, 0);
-	waitpid(reader, NULL, 0);
+	process_end(sender);
+	process_end(reader);
 	assert_code(&result, 0);
 	assert_says(result.err, "W0612");
 	result_finish(&result);
@@ -388,15 +428,19 @@ Test(drain, a_map_of_another_kind_after_a_crash)
 	struct process apply;
 	struct result result;
 	struct ground ground;
+	int map;
 
 	ground_make(&ground, "kind", MSG);
+	map = bpf_obj_get(manifest_pin(&ground.manifest, "maps/pair"));
+	cr_assert_geq(map, 0);
 	send_all(ground.from.server, SENT);
 	manifest_write(ground.manifest.path,
 		"sockform: v1\nname: %s\nmaps:\n"
 		"  pair: { type: percpu_array, value_size: 8, max_entries: 4 }\n",
 		ground.manifest.name);
 	begin(&apply, "apply", "--replace", ground.manifest.path);
-	usleep(HOLD_US);
+	await_empty(map, BPF_SK_MSG_VERDICT);
+	close(map);
 	process_stop(&apply, SIGKILL, &result, END_MS);
 	assert_code(&result, 128 + SIGKILL);
 	result_finish(&result);
@@ -437,17 +481,16 @@ Test(drain, a_map_that_was_quiet_is_looked_at_again)
 	close(map);
 	map = bpf_obj_get(manifest_pin(&ground.manifest, "maps/late"));
 	cr_assert_eq(socket_insert(map, 0, late.server), 0);
-	close(map);
 	reader = read_on(ground.from.server);
 	sender = send_on(ground.from.client, 100000, &longest);
-	begin(&delete, "delete", "--drain-timeout=2", ground.manifest.path);
-	usleep(3 * HOLD_US);
+	begin(&delete, "delete", "--drain-timeout=3", ground.manifest.path);
+	await_empty(map, BPF_SK_SKB_STREAM_VERDICT);
+	close(map);
+	usleep(HOLD_US);
 	give(late.client, "nobody reads this");
 	process_wait(&delete, &result, END_MS);
-	kill(sender, SIGKILL);
-	kill(reader, SIGKILL);
-	waitpid(sender, NULL, 0);
-	waitpid(reader, NULL, 0);
+	process_end(sender);
+	process_end(reader);
 	assert_code(&result, 0);
 	assert_says(result.err, "in map \"busy\" ");
 	assert_says(result.err, "the only socket in map \"late\" held data that nobody had read");

@@ -70,9 +70,10 @@ struct user_command {
 static void user_command(
 	struct user_command *ret, const char *capabilities, const char *const words[])
 {
+	/* The kernel forgets that a process is to die with its parent when its user changes. */
 	const char *const prefix[] = { "setpriv", "--reuid", "65534", "--regid", "65534",
 		"--clear-groups", "--inh-caps", ret->bounding, "--ambient-caps", ret->bounding,
-		"--bounding-set", ret->bounding, sockform_path() };
+		"--bounding-set", ret->bounding, "--pdeathsig", "KILL", sockform_path() };
 	size_t count = sizeof(prefix) / sizeof(*prefix);
 
 	snprintf(ret->bounding, sizeof(ret->bounding), "-all%s%s", *capabilities ? "," : "",

@@ -5,13 +5,11 @@
  * is what the last command made it.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -216,7 +214,6 @@ static _Noreturn void work(struct race *race, unsigned int worker)
 	enum standing standing = ABSENT;
 	unsigned int seed = worker + 1;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (unsigned int i = 0; i < each(); i++) {
 		enum operation operation = (unsigned int)rand_r(&seed) % OPERATION_COUNT;
 		bool is_own = worker < OWNERS && i % 2;
@@ -238,16 +235,16 @@ static _Noreturn void work(struct race *race, unsigned int worker)
 static void storm(struct race *race)
 {
 	pid_t workers[WORKERS];
-	int status;
 
 	for (unsigned int i = 0; i < WORKERS; i++) {
-		workers[i] = fork();
+		workers[i] = process_fork();
 		cr_assert_geq(workers[i], 0);
 		if (!workers[i])
 			work(race, i);
 	}
 	for (unsigned int i = 0; i < WORKERS; i++) {
-		cr_assert_eq(waitpid(workers[i], &status, 0), workers[i]);
+		int status = process_reap(workers[i]);
+
 		cr_assert(
 			WIFEXITED(status) && WEXITSTATUS(status) == 0, "worker %u: %x", i, status);
 	}

@@ -7,14 +7,12 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <glob.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -378,14 +376,13 @@ Test(refusal, a_root_without_its_gate_is_used_and_completed)
 
 #define READERS 4
 #define READ_US 20000
-#define READ_ROUNDS 500 /* no reader outlives the test by more than that */
 
 /* As a sockform that reads, and for longer: through the gate, then beside the others. */
-static void read_on_and_on(void)
+static _Noreturn void read_on_and_on(void)
 {
 	int gate = open(PINS "/+lock", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	for (int i = 0; i < READ_ROUNDS; i++) {
+	for (;;) {
 		int root = open(PINS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 		flock(gate, LOCK_EX);
@@ -394,7 +391,6 @@ static void read_on_and_on(void)
 		usleep(READ_US);
 		close(root);
 	}
-	_exit(0);
 }
 
 /* At no moment is there none of them: without the gate a writer would never come in. */
@@ -407,7 +403,7 @@ Test(refusal, readers_that_overlap_let_a_writer_through)
 	manifest_echo(&manifest, BODY_ECHO);
 	sockform_expect(0, "apply", manifest.path);
 	for (int i = 0; i < READERS; i++) {
-		readers[i] = fork();
+		readers[i] = process_fork();
 		cr_assert_geq(readers[i], 0);
 		if (!readers[i])
 			read_on_and_on();
@@ -417,10 +413,8 @@ Test(refusal, readers_that_overlap_let_a_writer_through)
 		manifest_echo(&manifest, i % 2 ? BODY_ECHO : BODY_PASS);
 		sockform_expect(0, "apply", "--lock-timeout", "3", manifest.path);
 	}
-	for (int i = 0; i < READERS; i++) {
-		kill(readers[i], SIGKILL);
-		waitpid(readers[i], NULL, 0);
-	}
+	for (int i = 0; i < READERS; i++)
+		process_end(readers[i]);
 }
 
 Test(refusal, a_lock_that_is_released_in_time_is_waited_for)
