@@ -398,9 +398,10 @@ static void stranger(struct ground *ground)
 }
 
 enum remedy {
-	APPLY, /* makes it good */
-	FORCE, /* only with --force */
-	BESIDE /* apply does its work beside it, and leaves it alone; delete refuses */
+	APPLY,  /* makes it good */
+	FORCE,  /* only with --force */
+	BESIDE, /* without it apply does its work beside it, and leaves it alone; delete refuses */
+	AWAY    /* likewise, and only a delete with --force takes it */
 };
 
 /* What a row is about, where that is not the same on every kernel. */
@@ -468,14 +469,15 @@ static const struct row {
 	{ "record-spoilt", record_spoilt, "records/totals: it is nothing that sockform made",
 		FORCE },
 	{ "symlink", symlinked_map, "maps/pairs: it is nothing that sockform made", FORCE },
-	{ "stranger", stranger, "theirs: it is nothing that sockform made", BESIDE },
+	{ "stranger", stranger, "theirs: it is nothing that sockform made", AWAY },
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(*rows))
 
 static const char *const remedies[] = {
 	[APPLY] = "apply its manifest again",
 	[FORCE] = "take it away, or apply its manifest with --force",
-	[BESIDE] = "take it away, or ",
+	[BESIDE] = "take it away, or apply its manifest with --force",
+	[AWAY] = "take it away, or delete the deployment with --force",
 };
 
 /* False for a row that this kernel has nothing of, which is said. */
@@ -523,7 +525,10 @@ static bool says(const char *text, const struct row *row)
 	rest = rest ? strchr(rest, '\n') : NULL;
 	while (rest && strncmp(rest, DRIFT, strlen(DRIFT)) == 0)
 		rest = strchr(rest + 1, '\n');
-	return rest && strncmp(rest + strspn(rest, "\n "), remedy, strlen(remedy)) == 0;
+	if (!rest)
+		return false;
+	rest += strspn(rest, "\n ");
+	return strncmp(rest, remedy, strlen(remedy)) == 0 && strchr("\n", rest[strlen(remedy)]);
 }
 
 static void assert_seen(const struct row *row, const struct ground *ground)
@@ -537,6 +542,12 @@ static void assert_seen(const struct row *row, const struct ground *ground)
 	result_finish(&result);
 }
 
+/* A delete needs no room there. */
+static bool is_on_a_hook(const struct row *row)
+{
+	return strstr(row->said, "is on its hook");
+}
+
 /* Without --force nothing is changed where something is not ours. */
 static void assert_left_alone(const struct row *row, const struct ground *ground)
 {
@@ -546,8 +557,7 @@ static void assert_left_alone(const struct row *row, const struct ground *ground
 	for (size_t i = 0; i < 2; i++) {
 		struct result result;
 
-		/* A delete needs no room on a hook. */
-		if (i == 1 && strncmp(row->name, "hook-", 5) == 0)
+		if (i == 1 && is_on_a_hook(row))
 			break;
 		sockform(&result, verbs[i], ground->manifest.path);
 		cr_assert_eq(result.code, 3, "%s: %s: exit code %d\n%s%s", row->name, verbs[i],
@@ -575,25 +585,41 @@ static void assert_whole(const struct ground *ground)
 	assert_shape(ground->shape, ground->cgroup);
 }
 
-static void repair(const struct row *row, const struct ground *ground)
+/* What is in nobody's way stays where it is. */
+static void assert_left_beside(const struct ground *ground)
 {
 	char *damaged = cgroup_shape(ground->cgroup);
 
-	if (row->remedy == FORCE) {
+	sockform_expect(0, "plan", "--exit-code", ground->manifest.path);
+	sockform_expect(0, "apply", ground->manifest.path);
+	sockform_expect(1, "status", ground->manifest.name);
+	sockform_expect(3, "delete", ground->manifest.path);
+	assert_shape(damaged, ground->cgroup);
+	free(damaged);
+}
+
+/* By what `status` says is to be done. */
+static void repair(const struct row *row, const struct ground *ground)
+{
+	switch (row->remedy) {
+	case APPLY:
+		sockform_expect(1, "plan", "--exit-code", ground->manifest.path);
+		sockform_expect(0, "apply", ground->manifest.path);
+		break;
+	case FORCE:
 		assert_left_alone(row, ground);
 		sockform_expect(0, "apply", "--force", ground->manifest.path);
-	} else {
-		sockform_expect(row->remedy == APPLY, "plan", "--exit-code", ground->manifest.path);
+		break;
+	case BESIDE:
+		assert_left_beside(ground);
+		sockform_expect(0, "apply", "--force", ground->manifest.path);
+		break;
+	case AWAY:
+		assert_left_beside(ground);
+		sockform_expect(0, "delete", "--force", ground->manifest.path);
 		sockform_expect(0, "apply", ground->manifest.path);
 	}
-	if (row->remedy != BESIDE) {
-		assert_whole(ground);
-	} else {
-		sockform_expect(1, "status", ground->manifest.name);
-		sockform_expect(3, "delete", ground->manifest.path);
-		assert_shape(damaged, ground->cgroup);
-	}
-	free(damaged);
+	assert_whole(ground);
 }
 
 /* What is there without any deployment of these. */
@@ -649,6 +675,38 @@ Test(drift, a_program_in_the_wrong_slot_is_put_right)
 	sockform_expect(0, "apply", ground.manifest.path);
 	assert_whole(&ground);
 	free(ground.shape);
+}
+
+/* What others have on a hook of a map is theirs, wherever that map's pin is. */
+static void assert_delete_leaves(const struct row *row, const struct ground *ground)
+{
+	int map = open_pin(ground, "maps/pairs");
+	uint32_t foreign = hook_program(map, BPF_SK_SKB_STREAM_VERDICT);
+
+	cr_assert(foreign, "%s", row->name);
+	sockform_expect(0, "delete", ground->manifest.path);
+	cr_assert_eq(hook_program(map, BPF_SK_SKB_STREAM_VERDICT), foreign, "%s: program %u",
+		row->name, hook_program(map, BPF_SK_SKB_STREAM_VERDICT));
+	sockform_expect(1, "status", ground->manifest.name);
+	close(map);
+}
+
+Test(drift, a_delete_leaves_what_others_have_on_a_hook)
+{
+	struct before before = { snapshot_ids(), snapshot_pins() };
+	const char *cgroup = cgroup_make("drift");
+
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		struct ground ground;
+
+		if (!is_on_a_hook(&rows[i]) || !is_here(&rows[i]))
+			continue;
+		ground_make(&ground, &rows[i], cgroup);
+		rows[i].tamper(&ground);
+		assert_delete_leaves(&rows[i], &ground);
+		assert_gone(&ground, &before);
+	}
+	before_finish(&before);
 }
 
 /* A delete that is forced takes all of it, whoever made it. */
