@@ -21,6 +21,8 @@ static void drift_fini(void)
 	harness_fini();
 }
 
+#define DETACHED_MS 5000
+
 TestSuite(drift, .init = harness_init, .fini = drift_fini, .timeout = 120);
 
 /* What a row damages, and what it leaves open for the time of the row. */
@@ -176,6 +178,22 @@ static void cgroup_link_detached(struct ground *ground)
 	close(link);
 }
 
+/* The kernel detaches links from a cgroup that has gone, and takes its time. */
+static void await_detached(const struct ground *ground)
+{
+	int link = open_pin(ground, "links/cgroup*");
+	struct bpf_link_info info = { .cgroup.cgroup_id = 1 };
+
+	for (int waited = 0; info.cgroup.cgroup_id; waited++) {
+		uint32_t length = sizeof(info);
+
+		cr_assert_lt(waited, DETACHED_MS, "the link stays attached");
+		cr_assert_eq(bpf_obj_get_info_by_fd(link, &info, &length), 0);
+		usleep(1000);
+	}
+	close(link);
+}
+
 static void cgroup_made_anew(struct ground *ground)
 {
 	char path[512];
@@ -183,6 +201,7 @@ static void cgroup_made_anew(struct ground *ground)
 	snprintf(path, sizeof(path), "%s%s", cgroup_mount(), ground->cgroup);
 	cr_assert_eq(rmdir(path), 0, "%s", strerror(errno));
 	cr_assert_eq(mkdir(path, 0755), 0);
+	await_detached(ground);
 }
 
 static void slot_emptied(struct ground *ground)
@@ -398,41 +417,49 @@ static void stranger(struct ground *ground)
 }
 
 enum remedy {
-	APPLY, /* makes it good */
-	FORCE, /* only with --force */
-	BESIDE /* apply does its work beside it, and leaves it alone; delete refuses */
+	APPLY,  /* makes it good */
+	FORCE,  /* only with --force */
+	BESIDE, /* without it apply does its work beside it, and leaves it alone; delete refuses */
+	AWAY    /* likewise, and only a delete with --force takes it */
 };
 
 /* What a row is about, where that is not the same on every kernel. */
 enum about { ALL, WITH_LINKS, WITHOUT };
 
+#define AT_VERDICT "attachment " VERDICT ": "
+#define AT_OPS "attachment $:sock_ops: "
+#define AT_FILE "file " PINS "/~/"
+
 static const struct row {
 	const char *name;
 	void (*tamper)(struct ground *ground);
-	const char *said; /* by status; "#" stands for an id */
+	const char *said; /* by status, a line; see skip() */
 	enum remedy remedy;
 	enum about about;
 } rows[] = {
 	{ "map-away", map_away, "map pairs: it has no pin any more", APPLY },
 	{ "helper-away", helper_map_away, "map totals: it has no pin any more", APPLY },
-	{ "program-away", program_away, "its slot runs a program that has no pin", APPLY },
-	{ "slot-away", slot_away, VERDICT ": its slot has no pin", APPLY },
-	{ "dispatcher-away", dispatcher_away, VERDICT ": its dispatcher has no pin", APPLY },
-	{ "link-away", link_away, VERDICT ": it is detached (its link has no pin)", APPLY,
+	{ "program-away", program_away, AT_VERDICT "its slot runs a program that has no pin",
+		APPLY },
+	{ "slot-away", slot_away, AT_VERDICT "its slot has no pin", APPLY },
+	{ "dispatcher-away", dispatcher_away, AT_VERDICT "its dispatcher has no pin", APPLY },
+	{ "link-away", link_away, AT_VERDICT "it is detached (its link has no pin)", APPLY,
 		WITH_LINKS },
-	{ "hook-away", hook_away, ":sock_ops: it is detached (nothing of it is pinned)", APPLY },
-	{ "folder-away", folder_away, ":sock_ops: it is detached (its link has no pin)", APPLY },
-	{ "layout-away", layout_away, "it has no layout version", APPLY },
-	{ "link-detached", link_detached, VERDICT ": its link is detached", APPLY, WITH_LINKS },
-	{ "detached", detached, VERDICT ": it is detached", APPLY, WITHOUT },
-	{ "ops-detached", cgroup_link_detached, ":sock_ops: its link is detached", APPLY },
-	{ "cgroup-anew", cgroup_made_anew, ":sock_ops: its link is", APPLY },
-	{ "slot-emptied", slot_emptied, VERDICT ": its slot is empty, so everything passes",
+	{ "hook-away", hook_away, AT_OPS "it is detached (nothing of it is pinned)", APPLY },
+	{ "folder-away", folder_away, AT_OPS "it is detached (its link has no pin)", APPLY },
+	{ "layout-away", layout_away, "deployment ~: it has no layout version", APPLY },
+	{ "link-detached", link_detached, AT_VERDICT "its link is detached", APPLY, WITH_LINKS },
+	{ "detached", detached, AT_VERDICT "it is detached", APPLY, WITHOUT },
+	{ "ops-detached", cgroup_link_detached, AT_OPS "its link is detached", APPLY },
+	{ "cgroup-anew", cgroup_made_anew, AT_OPS "its link is detached", APPLY },
+	{ "slot-emptied", slot_emptied, AT_VERDICT "its slot is empty, so everything passes",
 		APPLY },
-	{ "slot-rewritten", slot_rewritten, VERDICT ": its slot runs a program that has no pin",
+	{ "slot-rewritten", slot_rewritten, AT_VERDICT "its slot runs a program that has no pin",
 		APPLY },
-	{ "spare", spare_of_others, VERDICT "+new: it is nothing that sockform made", BESIDE },
-	{ "leftover", leftover, VERDICT "+new: it is left from an apply that did not finish",
+	{ "spare", spare_of_others,
+		AT_FILE "dispatchers/" VERDICT "+new: it is nothing that sockform made", BESIDE },
+	{ "leftover", leftover,
+		AT_FILE "dispatchers/" VERDICT "+new: it is left from an apply that did not finish",
 		APPLY },
 	{ "record-left", record_left, "map gone: it has no pin any more", APPLY },
 	{ "map-swapped", map_swapped,
@@ -444,38 +471,45 @@ static const struct row {
 	{ "generation", generation_of_others,
 		"program verdict: program # is pinned there, and sockform did not make it",
 		BESIDE },
-	{ "older", older_generation, ": another generation of it runs", APPLY },
+	{ "older", older_generation, "program verdict@*: another generation of it runs", APPLY },
 	{ "slot-swapped", slot_swapped,
-		VERDICT ": as its slot map # is pinned there, and sockform did not make it",
+		AT_VERDICT "as its slot map # is pinned there, and sockform did not make it",
 		FORCE },
 	{ "disp-swapped", dispatcher_swapped,
-		VERDICT
-		": as its dispatcher program # is pinned there, and sockform did not make it",
+		AT_VERDICT
+		"as its dispatcher program # is pinned there, and sockform did not make it",
 		FORCE },
 	{ "link-swapped", link_swapped,
-		VERDICT ": its link # runs program #, and sockform did not make that", FORCE,
+		AT_VERDICT "its link # runs program #, and sockform did not make that", FORCE,
 		WITH_LINKS },
 	{ "link-updated", link_updated,
-		VERDICT ": its link # runs program #, and sockform did not make that", FORCE,
+		AT_VERDICT "its link # runs program #, and sockform did not make that", FORCE,
 		WITH_LINKS },
-	{ "hook-taken", hook_taken, "detached, and program # (foreign) is on its hook", FORCE },
-	{ "hook-link", hook_taken_by_a_link, "detached, and program # (foreign) is on its hook",
-		FORCE, WITH_LINKS },
+	{ "hook-taken", hook_taken,
+		AT_VERDICT "its link is detached, and program # (foreign) is on its hook", FORCE,
+		WITH_LINKS },
+	{ "hook-bare", hook_taken,
+		AT_VERDICT "it is detached, and program # (foreign) is on its hook", FORCE,
+		WITHOUT },
+	{ "hook-link", hook_taken_by_a_link,
+		AT_VERDICT "its link is detached, and program # (foreign) is on its hook", FORCE,
+		WITH_LINKS },
 	{ "record-away", record_away,
 		"map pairs: map # is pinned there, and sockform did not make it", FORCE },
 	{ "theirs", map_of_others,
 		"map theirs: map # is pinned there, and sockform did not make it", BESIDE },
-	{ "record-spoilt", record_spoilt, "records/totals: it is nothing that sockform made",
-		FORCE },
-	{ "symlink", symlinked_map, "maps/pairs: it is nothing that sockform made", FORCE },
-	{ "stranger", stranger, "theirs: it is nothing that sockform made", BESIDE },
+	{ "record-spoilt", record_spoilt,
+		AT_FILE "records/totals: it is nothing that sockform made", FORCE },
+	{ "symlink", symlinked_map, AT_FILE "maps/pairs: it is nothing that sockform made", FORCE },
+	{ "stranger", stranger, AT_FILE "theirs: it is nothing that sockform made", AWAY },
 };
 #define ROW_COUNT (sizeof(rows) / sizeof(*rows))
 
 static const char *const remedies[] = {
 	[APPLY] = "apply its manifest again",
 	[FORCE] = "take it away, or apply its manifest with --force",
-	[BESIDE] = "take it away, or ",
+	[BESIDE] = "take it away, or apply its manifest with --force",
+	[AWAY] = "take it away, or delete the deployment with --force",
 };
 
 /* False for a row that this kernel has nothing of, which is said. */
@@ -498,32 +532,50 @@ static void ground_make(struct ground *ret, const struct row *row, const char *c
 	ret->shape = cgroup_shape(cgroup);
 }
 
-/* Behind a text that begins like this; NULL. */
-static const char *after(const char *text, const char *said)
+/* How much of a text a letter of a row stands for; 0: it begins with something else. */
+static size_t skip(const char *text, char letter, const struct ground *ground)
+{
+	const char *stands = letter == '$' ? ground->cgroup : ground->manifest.name;
+	size_t digits = strspn(text, "0123456789abcdef");
+
+	switch (letter) {
+	case '#': /* an id */
+		return strspn(text, "0123456789");
+	case '*': /* the digits of a generation */
+		return digits == 16 ? digits : 0;
+	case '$': /* the cgroup */
+	case '~': /* the deployment */
+		return strncmp(text, stands, strlen(stands)) == 0 ? strlen(stands) : 0;
+	default:
+		return *text == letter;
+	}
+}
+
+/* Whether a text is that up to the end of its line. */
+static bool is_line(const char *text, const char *said, const struct ground *ground)
 {
 	for (; *said; said++) {
-		size_t length = *said == '#' ? strspn(text, "0123456789") : *text == *said;
+		size_t length = skip(text, *said, ground);
 
 		if (!length)
-			return NULL;
+			return false;
 		text += length;
 	}
-	return text;
+	return *text == '\n';
 }
 
 #define DRIFT "\n  ! "
 
-/* Whether a line has these words, and the remedy follows it and those that have the same. */
-static bool says(const char *text, const struct row *row)
+/* Whether a drift is said in these words, and the remedy follows it and those that have the same. */
+static bool says(const char *text, const struct row *row, const struct ground *ground)
 {
-	const char *remedy = remedies[row->remedy], *rest = NULL;
+	const char *remedy = remedies[row->remedy], *at = text;
 
-	while (*text && !(rest = after(text, row->said)))
-		text++;
-	rest = rest ? strchr(rest, '\n') : NULL;
-	while (rest && strncmp(rest, DRIFT, strlen(DRIFT)) == 0)
-		rest = strchr(rest + 1, '\n');
-	return rest && strncmp(rest + strspn(rest, "\n "), remedy, strlen(remedy)) == 0;
+	while ((at = strstr(at, DRIFT)) && !is_line(at + strlen(DRIFT), row->said, ground))
+		at++;
+	while (at && strncmp(at, DRIFT, strlen(DRIFT)) == 0)
+		at = strchr(at + 1, '\n');
+	return at && is_line(at + strspn(at, "\n "), remedy, ground);
 }
 
 static void assert_seen(const struct row *row, const struct ground *ground)
@@ -532,9 +584,15 @@ static void assert_seen(const struct row *row, const struct ground *ground)
 
 	sockform(&result, "status", ground->manifest.name);
 	assert_code(&result, 1);
-	cr_assert(says(result.out, row), "%s: \"%s\" with \"%s\" is not in:\n%s", row->name,
+	cr_assert(says(result.out, row, ground), "%s: \"%s\" with \"%s\" is not in:\n%s", row->name,
 		row->said, remedies[row->remedy], result.out);
 	result_finish(&result);
+}
+
+/* A delete needs no room there. */
+static bool is_on_a_hook(const struct row *row)
+{
+	return strstr(row->said, "is on its hook");
 }
 
 /* Without --force nothing is changed where something is not ours. */
@@ -546,8 +604,7 @@ static void assert_left_alone(const struct row *row, const struct ground *ground
 	for (size_t i = 0; i < 2; i++) {
 		struct result result;
 
-		/* A delete needs no room on a hook. */
-		if (i == 1 && strncmp(row->name, "hook-", 5) == 0)
+		if (i == 1 && is_on_a_hook(row))
 			break;
 		sockform(&result, verbs[i], ground->manifest.path);
 		cr_assert_eq(result.code, 3, "%s: %s: exit code %d\n%s%s", row->name, verbs[i],
@@ -575,25 +632,41 @@ static void assert_whole(const struct ground *ground)
 	assert_shape(ground->shape, ground->cgroup);
 }
 
-static void repair(const struct row *row, const struct ground *ground)
+/* What is in nobody's way stays where it is. */
+static void assert_left_beside(const struct ground *ground)
 {
 	char *damaged = cgroup_shape(ground->cgroup);
 
-	if (row->remedy == FORCE) {
+	sockform_expect(0, "plan", "--exit-code", ground->manifest.path);
+	sockform_expect(0, "apply", ground->manifest.path);
+	sockform_expect(1, "status", ground->manifest.name);
+	sockform_expect(3, "delete", ground->manifest.path);
+	assert_shape(damaged, ground->cgroup);
+	free(damaged);
+}
+
+/* By what `status` says is to be done. */
+static void repair(const struct row *row, const struct ground *ground)
+{
+	switch (row->remedy) {
+	case APPLY:
+		sockform_expect(1, "plan", "--exit-code", ground->manifest.path);
+		sockform_expect(0, "apply", ground->manifest.path);
+		break;
+	case FORCE:
 		assert_left_alone(row, ground);
 		sockform_expect(0, "apply", "--force", ground->manifest.path);
-	} else {
-		sockform_expect(row->remedy == APPLY, "plan", "--exit-code", ground->manifest.path);
+		break;
+	case BESIDE:
+		assert_left_beside(ground);
+		sockform_expect(0, "apply", "--force", ground->manifest.path);
+		break;
+	case AWAY:
+		assert_left_beside(ground);
+		sockform_expect(0, "delete", "--force", ground->manifest.path);
 		sockform_expect(0, "apply", ground->manifest.path);
 	}
-	if (row->remedy != BESIDE) {
-		assert_whole(ground);
-	} else {
-		sockform_expect(1, "status", ground->manifest.name);
-		sockform_expect(3, "delete", ground->manifest.path);
-		assert_shape(damaged, ground->cgroup);
-	}
-	free(damaged);
+	assert_whole(ground);
 }
 
 /* What is there without any deployment of these. */
@@ -649,6 +722,38 @@ Test(drift, a_program_in_the_wrong_slot_is_put_right)
 	sockform_expect(0, "apply", ground.manifest.path);
 	assert_whole(&ground);
 	free(ground.shape);
+}
+
+/* What others have on a hook of a map is theirs, wherever that map's pin is. */
+static void assert_delete_leaves(const struct row *row, const struct ground *ground)
+{
+	int map = open_pin(ground, "maps/pairs");
+	uint32_t foreign = hook_program(map, BPF_SK_SKB_STREAM_VERDICT);
+
+	cr_assert(foreign, "%s", row->name);
+	sockform_expect(0, "delete", ground->manifest.path);
+	cr_assert_eq(hook_program(map, BPF_SK_SKB_STREAM_VERDICT), foreign, "%s: program %u",
+		row->name, hook_program(map, BPF_SK_SKB_STREAM_VERDICT));
+	sockform_expect(1, "status", ground->manifest.name);
+	close(map);
+}
+
+Test(drift, a_delete_leaves_what_others_have_on_a_hook)
+{
+	struct before before = { snapshot_ids(), snapshot_pins() };
+	const char *cgroup = cgroup_make("drift");
+
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		struct ground ground;
+
+		if (!is_on_a_hook(&rows[i]) || !is_here(&rows[i]))
+			continue;
+		ground_make(&ground, &rows[i], cgroup);
+		rows[i].tamper(&ground);
+		assert_delete_leaves(&rows[i], &ground);
+		assert_gone(&ground, &before);
+	}
+	before_finish(&before);
 }
 
 /* A delete that is forced takes all of it, whoever made it. */
