@@ -121,6 +121,21 @@ static struct state healthy(void)
 	return state;
 }
 
+Test(state, names_on_the_way)
+{
+	struct arena arena = { 0 };
+
+	cr_assert_str_eq(state_spare_base(&arena, "pair" STATE_SPARE_SUFFIX), "pair");
+	/* Killed while it was put back. */
+	cr_assert_str_eq(
+		state_spare_base(&arena, "a:b" STATE_SPARE_SUFFIX STATE_SPARE_SUFFIX), "a:b");
+	cr_assert_str_eq(state_spare_base(&arena, STATE_SPARE_SUFFIX), "");
+	cr_assert_null(state_spare_base(&arena, "pair"));
+	cr_assert_null(state_spare_base(&arena, "pair" STATE_SPARE_SUFFIX "s"));
+	cr_assert_null(state_spare_base(&arena, ""));
+	arena_finish(&arena);
+}
+
 Test(state, look_ups)
 {
 	struct state state = healthy();
