@@ -123,8 +123,6 @@ static struct state healthy(void)
 
 Test(state, names_on_the_way)
 {
-	struct arena arena = { 0 };
-
 	cr_assert_str_eq(state_spare_base(&arena, "pair" STATE_SPARE_SUFFIX), "pair");
 	/* Killed while it was put back. */
 	cr_assert_str_eq(
@@ -133,7 +131,6 @@ Test(state, names_on_the_way)
 	cr_assert_null(state_spare_base(&arena, "pair"));
 	cr_assert_null(state_spare_base(&arena, "pair" STATE_SPARE_SUFFIX "s"));
 	cr_assert_null(state_spare_base(&arena, ""));
-	arena_finish(&arena);
 }
 
 Test(state, look_ups)
