@@ -18,6 +18,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "older.h"
+
 #define AFTER_BYTES (1 << 20) /* the fault is in the middle of a stream */
 #define LONG_WAIT_MS 100      /* what waits longer is no mere pause */
 
@@ -159,24 +161,6 @@ static long refuse(int command, const union bpf_attr *attr)
 	return strncmp(wanted, "bpf:", 4) == 0 || strncmp(wanted, "map:", 4) == 0 ? -EINVAL : 0;
 }
 
-/*
- * A kernel that is older: "no-links", maps have none (before about 6.10); "no-query", nor can they be
- * asked what is attached to them (before about 5.18).
- */
-static bool is_older(int command, const union bpf_attr *attr)
-{
-	static const uint32_t on_maps[] = { BPF_SK_SKB_STREAM_PARSER, BPF_SK_SKB_STREAM_VERDICT,
-		BPF_SK_SKB_VERDICT, BPF_SK_MSG_VERDICT };
-	bool asks = command == BPF_PROG_QUERY && injects("no-query");
-	bool links = command == BPF_LINK_CREATE && (injects("no-query") || injects("no-links"));
-	uint32_t type = asks ? attr->query.attach_type : links ? attr->link_create.attach_type : 0;
-
-	for (size_t i = 0; i < sizeof(on_maps) / sizeof(on_maps[0]); i++)
-		if ((asks || links) && type == on_maps[i])
-			return true;
-	return false;
-}
-
 long syscall(long number, ...)
 {
 	long (*call)(long, long, long, long, long, long, long) = next("syscall");
@@ -188,7 +172,8 @@ long syscall(long number, ...)
 		arguments[i] = va_arg(list, long);
 	va_end(list);
 	if (number == SYS_bpf && (refuse((int)arguments[0], (const void *)arguments[1]) ||
-					 is_older((int)arguments[0], (const void *)arguments[1]))) {
+					 older_refuses(getenv("INJECT"), (int)arguments[0],
+						 (const void *)arguments[1]))) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -9,8 +9,10 @@
  *	                                             before     killed before the call
  *	                                             after      killed right after it
  *	                                             stop       stopped before it (SIGSTOP)
- *	SOCKFORM_INJECT_TRACE=FILE             the calls that were made, one a line: "fs 70 unlink",
- *	                                       "bpf 51 28" with the number of its command
+ *	SOCKFORM_INJECT_TRACE=FILE             the calls that were made, one a line: "fs 70 unlink
+ *	                                       /a/path", "bpf 51 28" with the number of its command;
+ *	                                       then, where it has any, the path or what a descriptor is
+ *	SOCKFORM_INJECT_OLDER=WHAT             the kernel lacks what older.h says
  *
  * With "+" behind NTH all later calls fail, too. Calls are counted from 1; "bpf" is bpf(), "fs" what
  * takes a path or changes a file system, and the locks; "wait" by what it waits for sockets: read() and
@@ -19,14 +21,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "older.h"
 
 enum call_class { BPF, FS, WAIT, CLASS_COUNT };
 
@@ -45,6 +51,7 @@ struct order {
 static struct order orders[4];
 static size_t order_count;
 static unsigned int counts[CLASS_COUNT];
+static const char *older; /* NULL */
 static int trace = -1;
 static bool is_on; /* before and after main() a sanitizer's runtime makes calls of its own */
 
@@ -87,6 +94,7 @@ static __attribute__((constructor)) void begin(void)
 	char copy[256], *save = NULL;
 
 	is_on = true;
+	older = getenv("SOCKFORM_INJECT_OLDER");
 	if (path)
 		trace = __real_open64(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (!text)
@@ -106,14 +114,42 @@ static bool is_meant(const struct order *order, enum call_class class, unsigned 
 	return order->class == class && (order->nth == nth || (order->later && order->nth < nth));
 }
 
+ssize_t __real_readlink(const char *path, char *buffer, size_t size);
+
+/* What a call is about. */
+struct subject {
+	const char *path; /* NULL: a descriptor */
+	int fd;           /* -1: none */
+};
+
+#define PATH(is) ((struct subject){ .path = (is), .fd = -1 })
+#define FD(is) ((struct subject){ .fd = (is) })
+#define NOTHING FD(-1)
+
+static void write_call(enum call_class class, const char *name, struct subject subject)
+{
+	char link[32], path[160] = "";
+	ssize_t length;
+
+	if (subject.path) {
+		snprintf(path, sizeof(path), "%s", subject.path);
+	} else if (subject.fd >= 0) {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", subject.fd);
+		length = __real_readlink(link, path, sizeof(path) - 1);
+		path[length > 0 ? length : 0] = '\0';
+	}
+	dprintf(trace, "%s %u %s %s\n", class_names[class], counts[class], name, path);
+}
+
 /* False where the call is to fail: with errno. `nth` is for leave(): one may make others. */
-static bool enter(enum call_class class, const char *name, unsigned int *nth)
+static bool enter(
+	enum call_class class, const char *name, struct subject subject, unsigned int *nth)
 {
 	if (!is_on)
 		return true;
 	*nth = ++counts[class];
 	if (trace >= 0)
-		dprintf(trace, "%s %u %s\n", class_names[class], counts[class], name);
+		write_call(class, name, subject);
 	for (size_t i = 0; i < order_count; i++) {
 		if (!is_meant(&orders[i], class, *nth))
 			continue;
@@ -136,7 +172,7 @@ static void leave(enum call_class class, unsigned int nth)
 }
 
 /* A function that is led through here: `parameters` and `arguments` in brackets. */
-#define WRAP(type, failed, name, parameters, arguments)                                            \
+#define WRAP(type, failed, name, subject, parameters, arguments)                                   \
 	type __real_##name parameters;                                                             \
 	type __wrap_##name parameters;                                                             \
 	type __wrap_##name parameters                                                              \
@@ -144,56 +180,64 @@ static void leave(enum call_class class, unsigned int nth)
 		unsigned int nth = 0;                                                              \
 		type result;                                                                       \
                                                                                                    \
-		if (!enter(FS, #name, &nth))                                                       \
+		if (!enter(FS, #name, subject, &nth))                                              \
 			return failed;                                                             \
 		result = __real_##name arguments;                                                  \
 		leave(FS, nth);                                                                    \
 		return result;                                                                     \
 	}
 
-WRAP(int, -1, mkdir, (const char *path, mode_t mode), (path, mode))
-WRAP(int, -1, mkdirat, (int at, const char *path, mode_t mode), (at, path, mode))
-WRAP(int, -1, rmdir, (const char *path), (path))
-WRAP(int, -1, unlink, (const char *path), (path))
-WRAP(int, -1, unlinkat, (int at, const char *path, int flags), (at, path, flags))
-WRAP(int, -1, rename, (const char *old, const char *new), (old, new))
-WRAP(int, -1, renameat, (int from, const char *old, int to, const char *new), (from, old, to, new))
-WRAP(int, -1, renameat2, (int from, const char *old, int to, const char *new, unsigned int flags),
+WRAP(int, -1, mkdir, PATH(path), (const char *path, mode_t mode), (path, mode))
+WRAP(int, -1, mkdirat, PATH(path), (int at, const char *path, mode_t mode), (at, path, mode))
+WRAP(int, -1, rmdir, PATH(path), (const char *path), (path))
+WRAP(int, -1, unlink, PATH(path), (const char *path), (path))
+WRAP(int, -1, unlinkat, PATH(path), (int at, const char *path, int flags), (at, path, flags))
+WRAP(int, -1, rename, PATH(old), (const char *old, const char *new), (old, new))
+WRAP(int, -1, renameat, PATH(old), (int from, const char *old, int to, const char *new),
+	(from, old, to, new))
+WRAP(int, -1, renameat2, PATH(old),
+	(int from, const char *old, int to, const char *new, unsigned int flags),
 	(from, old, to, new, flags))
-WRAP(int, -1, symlink, (const char *target, const char *path), (target, path))
-WRAP(int, -1, symlinkat, (const char *target, int at, const char *path), (target, at, path))
-WRAP(ssize_t, -1, readlink, (const char *path, char *buffer, size_t size), (path, buffer, size))
-WRAP(ssize_t, -1, readlinkat, (int at, const char *path, char *buffer, size_t size),
+WRAP(int, -1, symlink, PATH(path), (const char *target, const char *path), (target, path))
+WRAP(int, -1, symlinkat, PATH(path), (const char *target, int at, const char *path),
+	(target, at, path))
+WRAP(ssize_t, -1, readlink, PATH(path), (const char *path, char *buffer, size_t size),
+	(path, buffer, size))
+WRAP(ssize_t, -1, readlinkat, PATH(path), (int at, const char *path, char *buffer, size_t size),
 	(at, path, buffer, size))
-WRAP(int, -1, stat64, (const char *path, void *ret), (path, ret))
-WRAP(int, -1, lstat64, (const char *path, void *ret), (path, ret))
-WRAP(int, -1, fstat64, (int fd, void *ret), (fd, ret))
-WRAP(int, -1, fstatat64, (int at, const char *path, void *ret, int flags), (at, path, ret, flags))
-WRAP(int, -1, statfs64, (const char *path, void *ret), (path, ret))
-WRAP(int, -1, fstatfs64, (int fd, void *ret), (fd, ret))
-WRAP(int, -1, access, (const char *path, int mode), (path, mode))
-WRAP(int, -1, faccessat, (int at, const char *path, int mode, int flags), (at, path, mode, flags))
-WRAP(int, -1, chmod, (const char *path, mode_t mode), (path, mode))
-WRAP(int, -1, fchmod, (int fd, mode_t mode), (fd, mode))
-WRAP(int, -1, fchmodat, (int at, const char *path, mode_t mode, int flags), (at, path, mode, flags))
-WRAP(int, -1, flock, (int fd, int operation), (fd, operation))
-WRAP(int, -1, mount,
+WRAP(int, -1, stat64, PATH(path), (const char *path, void *ret), (path, ret))
+WRAP(int, -1, lstat64, PATH(path), (const char *path, void *ret), (path, ret))
+WRAP(int, -1, fstat64, FD(fd), (int fd, void *ret), (fd, ret))
+WRAP(int, -1, fstatat64, PATH(path), (int at, const char *path, void *ret, int flags),
+	(at, path, ret, flags))
+WRAP(int, -1, statfs64, PATH(path), (const char *path, void *ret), (path, ret))
+WRAP(int, -1, fstatfs64, FD(fd), (int fd, void *ret), (fd, ret))
+WRAP(int, -1, access, PATH(path), (const char *path, int mode), (path, mode))
+WRAP(int, -1, faccessat, PATH(path), (int at, const char *path, int mode, int flags),
+	(at, path, mode, flags))
+WRAP(int, -1, chmod, PATH(path), (const char *path, mode_t mode), (path, mode))
+WRAP(int, -1, fchmod, FD(fd), (int fd, mode_t mode), (fd, mode))
+WRAP(int, -1, fchmodat, PATH(path), (int at, const char *path, mode_t mode, int flags),
+	(at, path, mode, flags))
+WRAP(int, -1, flock, FD(fd), (int fd, int operation), (fd, operation))
+WRAP(int, -1, mount, PATH(where),
 	(const char *what, const char *where, const char *type, unsigned long flags,
 		const void *data),
 	(what, where, type, flags, data))
-WRAP(FILE *, NULL, fopen64, (const char *path, const char *mode), (path, mode))
-WRAP(FILE *, NULL, setmntent, (const char *path, const char *mode), (path, mode))
-WRAP(DIR *, NULL, opendir, (const char *path), (path))
-WRAP(DIR *, NULL, fdopendir, (int fd), (fd))
-WRAP(void *, NULL, readdir64, (DIR * folder), (folder))
+WRAP(FILE *, NULL, fopen64, PATH(path), (const char *path, const char *mode), (path, mode))
+WRAP(FILE *, NULL, setmntent, PATH(path), (const char *path, const char *mode), (path, mode))
+WRAP(DIR *, NULL, opendir, PATH(path), (const char *path), (path))
+WRAP(DIR *, NULL, fdopendir, FD(fd), (int fd), (fd))
+WRAP(void *, NULL, readdir64, FD(dirfd(folder)), (DIR * folder), (folder))
 
-WRAP(int, -1, remove, (const char *path), (path))
-WRAP(int, -1, nftw64, (const char *path, void *visit, int most, int flags),
+WRAP(int, -1, remove, PATH(path), (const char *path), (path))
+WRAP(int, -1, nftw64, PATH(path), (const char *path, void *visit, int most, int flags),
 	(path, visit, most, flags))
-WRAP(int, -1, scandir64, (const char *path, void *ret, void *select, void *compare),
+WRAP(int, -1, scandir64, PATH(path), (const char *path, void *ret, void *select, void *compare),
 	(path, ret, select, compare))
-WRAP(char *, NULL, realpath, (const char *path, char *ret), (path, ret))
-WRAP(char *, NULL, __realpath_chk, (const char *path, char *ret, size_t size), (path, ret, size))
+WRAP(char *, NULL, realpath, PATH(path), (const char *path, char *ret), (path, ret))
+WRAP(char *, NULL, __realpath_chk, PATH(path), (const char *path, char *ret, size_t size),
+	(path, ret, size))
 
 static mode_t mode_of(int flags, va_list more)
 {
@@ -214,7 +258,7 @@ static mode_t mode_of(int flags, va_list more)
 		va_start(more, flags);                                                             \
 		mode = mode_of(flags, more);                                                       \
 		va_end(more);                                                                      \
-		if (!enter(FS, #name, &nth))                                                       \
+		if (!enter(FS, #name, PATH(path), &nth))                                           \
 			return -1;                                                                 \
 		result = __real_##name(arguments, flags, mode);                                    \
 		leave(FS, nth);                                                                    \
@@ -233,21 +277,41 @@ ssize_t __wrap_read(int fd, void *buffer, size_t size)
 	unsigned int nth = 0;
 	ssize_t result;
 
-	if (!enter(WAIT, "read", &nth))
+	if (!enter(WAIT, "read", FD(fd), &nth))
 		return -1;
 	result = __real_read(fd, buffer, size);
 	leave(WAIT, nth);
 	return result;
 }
 
-/* Of the calls that have no function of their own these two are counted; a is the call's first argument. */
-static bool enter_call(long number, long a, unsigned int *nth)
+/* A pin's path, or what is asked or changed, where that is what the command's arguments begin with. */
+static struct subject subject_of(long command, const union bpf_attr *attr)
+{
+	switch (command) {
+	case BPF_OBJ_PIN:
+	case BPF_OBJ_GET:
+		return PATH((const char *)(uintptr_t)attr->pathname);
+	case BPF_OBJ_GET_INFO_BY_FD:
+	case BPF_MAP_LOOKUP_ELEM:
+	case BPF_MAP_UPDATE_ELEM:
+	case BPF_MAP_DELETE_ELEM:
+	case BPF_MAP_GET_NEXT_KEY:
+	case BPF_PROG_QUERY:
+	case BPF_LINK_DETACH:
+		return FD((int)attr->map_fd);
+	default:
+		return NOTHING;
+	}
+}
+
+/* Of the calls that have no function of their own these two are counted. */
+static bool enter_call(long number, const long *a, unsigned int *nth)
 {
 	char command[24];
 
-	snprintf(command, sizeof(command), "%ld", a);
-	return number == SYS_bpf          ? enter(BPF, command, nth)
-	       : number == SYS_membarrier ? enter(WAIT, "membarrier", nth)
+	snprintf(command, sizeof(command), "%ld", a[0]);
+	return number == SYS_bpf ? enter(BPF, command, subject_of(a[0], (const void *)a[1]), nth)
+	       : number == SYS_membarrier ? enter(WAIT, "membarrier", NOTHING, nth)
 					  : true;
 }
 
@@ -263,9 +327,14 @@ long __wrap_syscall(long number, ...)
 	for (size_t i = 0; i < 6; i++)
 		a[i] = va_arg(more, long);
 	va_end(more);
-	if (!enter_call(number, a[0], &nth))
+	if (!enter_call(number, a, &nth))
 		return -1;
-	result = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (number == SYS_bpf && older_refuses(older, (int)a[0], (const void *)a[1])) {
+		errno = EINVAL;
+		result = -1;
+	} else {
+		result = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	}
 	if (number == SYS_bpf || number == SYS_membarrier)
 		leave(number == SYS_bpf ? BPF : WAIT, nth);
 	return result;

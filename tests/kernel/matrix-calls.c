@@ -14,7 +14,9 @@ static void read_call(const char *line, struct call *ret)
 	char class[8] = "";
 
 	*ret = (struct call){ 0 };
-	cr_assert_eq(sscanf(line, "%7s %u %23s", class, &ret->nth, ret->name), 3, "\"%s\"", line);
+	cr_assert_geq(
+		sscanf(line, "%7s %u %23s %159[^\n]", class, &ret->nth, ret->name, ret->about), 3,
+		"\"%s\"", line);
 	while (strcmp(class, class_names[ret->class]) != 0)
 		cr_assert_lt(++ret->class, CLASS_COUNT);
 }
@@ -31,6 +33,20 @@ void calls_read(const char *file, struct calls *ret)
 		ret->of[ret->items[ret->count++].class]++;
 	}
 	free(text);
+}
+
+unsigned int calls_until(const struct calls *calls, const struct call *call, enum class class)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < calls->count; i++) {
+		const struct call *one = &calls->items[i];
+
+		count += one->class == class;
+		if (one->class == call->class && one->nth == call->nth)
+			break;
+	}
+	return count;
 }
 
 void calls_choose_all(struct calls *calls)

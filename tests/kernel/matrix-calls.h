@@ -13,6 +13,7 @@ struct call {
 	enum class class;
 	unsigned int nth; /* of its class, from 1 */
 	char name[24];    /* of a bpf() call the number of its command */
+	char about[160];  /* a path, or what a descriptor is; "" */
 	bool tried;
 };
 
@@ -25,6 +26,9 @@ struct calls {
 };
 
 void calls_read(const char *file, struct calls *ret);
+
+/* How many of a class came before that call, or are it. */
+unsigned int calls_until(const struct calls *calls, const struct call *call, enum class class);
 
 /* Marks all; those by which sockets are waited for; those by which a tree of others is removed. */
 void calls_choose_all(struct calls *calls);

@@ -32,7 +32,9 @@ void fault(struct matrix *matrix, const char *what, const char *detail)
 	cr_assert_lt(matrix->faults, FAULTS_MOST, "too many faults to go on");
 	if (matrix->faults++ >= FAULTS_SHOWN)
 		return;
-	note("%s, %s (%s): %s", matrix->scene->name, matrix->inject, matrix->call, what);
+	note("%s, %s (%s %s): %s", matrix->scene->name, matrix->inject,
+		matrix->call ? matrix->call->name : "none", matrix->call ? matrix->call->about : "",
+		what);
 	note_lines(detail);
 }
 
@@ -75,6 +77,17 @@ bool scene_has_sockets(const struct scene *scene)
 bool scene_keeps_sockets(const struct scene *scene)
 {
 	return scene_has_sockets(scene) && scene->after != NONE;
+}
+
+bool is_in_state(const struct matrix *matrix, enum states state)
+{
+	struct shape now = { 0 };
+	bool is;
+
+	shape_read(&matrix->ground.looked_at, &now);
+	is = strcmp(now.text, matrix->ground.states[state]) == 0;
+	shape_finish(&now);
+	return is;
 }
 
 bool check_state(struct matrix *matrix, enum states state, enum states other)

@@ -27,7 +27,7 @@ struct matrix {
 	struct shape_counts counts; /* in the machine, where the scene begins */
 	char *exact;                /* where the case begins: see struct shape; malloc()ed */
 	char inject[96];            /* what goes wrong in it */
-	const char *call;           /* the name of what does */
+	const struct call *call;    /* that does; NULL: none */
 	unsigned int faults;
 };
 
@@ -36,6 +36,9 @@ void fault(struct matrix *matrix, const char *what, const char *detail);
 /* Whether sockets are in the maps where the scene begins, and in the one that stays until its end. */
 bool scene_has_sockets(const struct scene *scene);
 bool scene_keeps_sockets(const struct scene *scene);
+
+/* Whether the kernel is in that state. */
+bool is_in_state(const struct matrix *matrix, enum states state);
 
 /* The kernel is in that state, or in the other one. */
 bool check_state(struct matrix *matrix, enum states state, enum states other);

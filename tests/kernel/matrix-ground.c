@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -75,6 +76,11 @@ static void write_old(const struct ground *ground)
 
 static void write_new(const struct ground *ground)
 {
+	char replaces[32] = "";
+
+	/* Where nobody can ask what is attached, nothing is there to be replaced. */
+	if (has_queries())
+		snprintf(replaces, sizeof(replaces), ", replace: %u", program_id(ground->foreign));
 	manifest_write(ground->new.path,
 		"sockform: v1\nname: %s\nmaps:\n"
 		"  kept: { type: sockmap, max_entries: 4 }\n"
@@ -95,11 +101,11 @@ static void write_new(const struct ground *ground)
 		"  ops: { type: sock_ops, body: [ r0 = 1, exit ] }\n"
 		"attachments:\n"
 		"  - { program: echo, target: kept, attach_type: stream_verdict }\n"
-		"  - { program: arrives, target: taken, attach_type: msg_verdict, replace: %u }\n"
+		"  - { program: arrives, target: taken, attach_type: msg_verdict%s }\n"
 		"  - { program: other, target: moved, attach_type: stream_verdict }\n"
 		"  - { program: ops, target: %s, attach_type: sock_ops%s }\n"
 		"  - { program: ops, target: %s, attach_type: sock_ops }\n",
-		ground->old.name, program_id(ground->foreign), ground->cgroup_paths[STAYS],
+		ground->old.name, replaces, ground->cgroup_paths[STAYS],
 		cgroup_has_preorder() ? ", flags: preorder" : "", ground->cgroup_paths[COMES]);
 }
 
@@ -172,7 +178,7 @@ static void attach_foreign(const struct ground *ground)
 {
 	int map = bpf_obj_get(manifest_pin(&ground->old, "maps/taken"));
 
-	if (!hook_program(map, BPF_SK_MSG_VERDICT))
+	if (has_queries() && !hook_program(map, BPF_SK_MSG_VERDICT))
 		cr_assert_eq(bpf_prog_attach(ground->foreign, map, BPF_SK_MSG_VERDICT, 0), 0);
 	close(map);
 }

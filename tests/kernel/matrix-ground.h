@@ -55,6 +55,6 @@ bool ground_has(const struct ground *ground, enum connections which);
 /* Objects that stay in an update, by the paths of their pins below sockform's folder; NULL ends them. */
 extern const char *const ground_staying[];
 
-/* Least numbers of pins and of records that the manifests have. */
+/* Numbers of pins and of records that the manifests have. */
 size_t ground_pins(enum states state);
 size_t ground_records(enum states state);

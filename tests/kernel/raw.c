@@ -5,12 +5,14 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "harness.h"
 #include "note.h"
+#include "older.h"
 
 void pair_open(struct pair *ret)
 {
@@ -142,11 +144,37 @@ int program_parse_whole(void)
 	return program_make(INSN(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_0, BPF_REG_1, 0, 0), EXIT);
 }
 
+/* Of the program under test alone: what a test asks the kernel itself is answered. */
+static bool is_kept_back(int command, const union bpf_attr *attr)
+{
+	return older_refuses(getenv("SOCKFORM_INJECT_OLDER"), command, attr);
+}
+
+bool has_queries(void)
+{
+	const union bpf_attr asks = { .query.attach_type = BPF_SK_SKB_STREAM_VERDICT };
+	uint32_t programs[1], count = 1;
+	int map, error;
+
+	if (is_kept_back(BPF_PROG_QUERY, &asks))
+		return false;
+	map = sockmap_make();
+	error = bpf_prog_query(map, BPF_SK_SKB_STREAM_VERDICT, 0, NULL, programs, &count);
+	cr_assert(!error || errno == EINVAL, "query: %s", strerror(errno));
+	close(map);
+	return !error;
+}
+
 bool has_links(void)
 {
-	int map = sockmap_make(), program = program_pass();
-	int link = bpf_link_create(program, map, BPF_SK_SKB_STREAM_VERDICT, NULL);
+	const union bpf_attr links = { .link_create.attach_type = BPF_SK_SKB_STREAM_VERDICT };
+	int map, program, link;
 
+	if (is_kept_back(BPF_LINK_CREATE, &links))
+		return false;
+	map = sockmap_make();
+	program = program_pass();
+	link = bpf_link_create(program, map, BPF_SK_SKB_STREAM_VERDICT, NULL);
 	cr_assert(link >= 0 || errno == EINVAL, "link: %s", strerror(errno));
 	if (link >= 0)
 		close(link);

@@ -68,6 +68,9 @@ void links_need(void);
 void left_out(const char *row, const char *why);
 #define NO_LINKS "this kernel has no links for maps"
 
+/* Whether it can be asked what is attached to a map: before about 5.18 it cannot. */
+bool has_queries(void);
+
 /* Attaches by a link, which it returns, or where there are none for maps without one: -1. */
 int hook_attach(int program, int map, enum bpf_attach_type type);
 
