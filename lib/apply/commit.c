@@ -140,7 +140,7 @@ static bool attach_bare(struct apply_run *run, const struct deployment_run *depl
 	int64_t id = kernel_object_id(objects->dispatcher);
 	uint32_t dispatcher = (uint32_t)id;
 	int there, error = 0;
-	bool told;
+	bool told, attached;
 
 	if (id < 0)
 		return apply_refused(run, step, "attach", (int)id);
@@ -149,9 +149,13 @@ static bool attach_bare(struct apply_run *run, const struct deployment_run *depl
 	if (told)
 		error = record_attached(run, deployment, step, dispatcher, hook);
 	if (!error)
-		error = journal_attach_program(run, objects, hook, path, there == 1);
-	if (!error && !told)
+		error = kernel_attach_program(objects->dispatcher, hook);
+	attached = !error;
+	if (attached && !told)
 		error = record_attached(run, deployment, step, dispatcher, hook);
+	/* On the way back the record goes last. What was there before stays. */
+	if (attached && there != 1)
+		journal_attached(run, objects, hook, path);
 	return !error || apply_refused(run, step, "attach", error);
 }
 

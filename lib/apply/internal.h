@@ -50,6 +50,7 @@ struct journal_entry {
 	int open;                /* the slot that was written, or what was unpinned; borrowed */
 	struct kernel_hook hook; /* where to attach again; its target is borrowed */
 	const struct state_holder *foreign; /* what was taken off there, of others; NULL */
+	bool is_left; /* it could not be taken back, and its record knows it */
 };
 
 /* Our own programs for the hooks of one attach type. */
@@ -114,9 +115,9 @@ int journal_write_slot(struct apply_run *run, const struct step_objects *objects
 	int program, const char *path);
 int journal_attach_link(struct apply_run *run, struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
-/* `is_there`: it is attached already, and stays when this is taken back. */
-int journal_attach_program(struct apply_run *run, struct step_objects *objects,
-	const struct kernel_hook *hook, const char *path, bool is_there);
+/* That objects->link, or without one the dispatcher, has been attached. */
+void journal_attached(struct apply_run *run, struct step_objects *objects,
+	const struct kernel_hook *hook, const char *path);
 int journal_detach(struct apply_run *run, const struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path);
 int journal_detach_foreign(struct apply_run *run, const struct step_objects *objects,

@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 
 #include <errno.h>
+#include <string.h>
 
 typedef int (*undo_change)(struct apply_run *run, const struct journal_entry *entry);
 
@@ -180,7 +181,7 @@ static int undo_attach(struct apply_run *run, const struct journal_entry *entry)
 				  : kernel_detach_program(objects->dispatcher, &entry->hook);
 }
 
-static void add_attach(struct apply_run *run, struct step_objects *objects,
+void journal_attached(struct apply_run *run, struct step_objects *objects,
 	const struct kernel_hook *hook, const char *path)
 {
 	struct journal_entry *entry = add_entry(run, undo_attach, path);
@@ -198,19 +199,8 @@ int journal_attach_link(struct apply_run *run, struct step_objects *objects,
 		return link;
 	objects->old_link = objects->link;
 	objects->link = link;
-	add_attach(run, objects, hook, path);
+	journal_attached(run, objects, hook, path);
 	return 0;
-}
-
-int journal_attach_program(struct apply_run *run, struct step_objects *objects,
-	const struct kernel_hook *hook, const char *path, bool is_there)
-{
-	int error = kernel_attach_program(objects->dispatcher, hook);
-
-	/* What was there before stays when this is taken back. */
-	if (!error && !is_there)
-		add_attach(run, objects, hook, path);
-	return error;
 }
 
 static int undo_detach(struct apply_run *run, const struct journal_entry *entry)
@@ -297,12 +287,53 @@ static void report_left(struct apply_run *run, const struct journal_entry *entry
 			->hint = "apply or delete completes it";
 }
 
+/* "<deployment>/<folder>/<name>" */
+static const char *name_of(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+/* The folder of the deployment, as long as it is. */
+static size_t deployment_length(const char *path)
+{
+	const char *folder = memrchr(path, '/', (size_t)(name_of(path) - 1 - path));
+
+	return folder ? (size_t)(folder - path) : 0;
+}
+
+/*
+ * What could not be taken away is ours only as long as its record says so, and with another record than the
+ * one it was made with it would be somebody else's.
+ */
+static bool is_record_of_left(const struct apply_run *run, const struct journal_entry *record)
+{
+	vec_each (entry, &run->journal)
+		if (entry->is_left &&
+			deployment_length(entry->path) == deployment_length(record->path) &&
+			strncmp(entry->path, record->path, deployment_length(record->path)) == 0 &&
+			strcmp(name_of(entry->path), name_of(record->path)) == 0)
+			return true;
+	return false;
+}
+
+/* Once more where it fails: what is short for a moment is no reason to leave anything. */
+static int undo_entry(struct apply_run *run, const struct journal_entry *entry)
+{
+	int error = entry->undo(run, entry);
+
+	return error ? entry->undo(run, entry) : 0;
+}
+
 void journal_undo(struct apply_run *run)
 {
 	for (size_t i = run->journal.count; i-- > 0;) {
-		const struct journal_entry *entry = &run->journal.items[i];
-		int error = entry->undo(run, entry);
+		struct journal_entry *entry = &run->journal.items[i];
+		int error;
 
+		if (entry->undo == undo_text && is_record_of_left(run, entry))
+			continue;
+		error = undo_entry(run, entry);
+		entry->is_left = error && entry->undo == undo_pin;
 		if (error)
 			report_left(run, entry, error);
 	}

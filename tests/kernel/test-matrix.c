@@ -330,9 +330,11 @@ static void try_failed_undo(struct faults *faults, const struct call *call, cons
 	undone = faults->last.of[other] - from;
 	if (!undone || turn % FAILED_UNDOS || scene->before != BEFORE || scene->thin)
 		return;
-	snprintf(faults->matrix.inject, sizeof(faults->matrix.inject), "%s:%u:%s,%s:%u:%s",
+	/* Every other time it lasts: what fails is tried once more. */
+	snprintf(faults->matrix.inject, sizeof(faults->matrix.inject), "%s:%u:%s,%s:%u%s:%s",
 		class_names[call->class], call->nth, error, class_names[other],
-		from + 1 + turn % undone, errors[(turn + 1) % faults->errors]);
+		from + 1 + turn % undone, turn / FAILED_UNDOS / 2 % 2 ? "+" : "",
+		errors[(turn + 1) % faults->errors]);
 	try_kill(faults, call->class, FAIL_UNDO);
 }
 
