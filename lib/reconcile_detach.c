@@ -117,6 +117,7 @@ static void plan_own(struct detacher *detacher, plan_list *ret)
 	const struct reconcile_hooks *request = detacher->request;
 	struct plan_detach detach = {
 		.target_id = detacher->target_id,
+		.by_id = !request->cgroup && !request->map,
 		.on_cgroup = request->cgroup,
 		.kind = request->kind,
 		.program = request->program,

@@ -21,8 +21,11 @@ bool apply_removed(struct apply_run *run, const char *path, int error)
 
 bool apply_remove_foreign(struct apply_run *run, const char *path)
 {
-	*vec_add(run->kernel->arena, &run->removed) = path;
-	return apply_removed(run, path, kernel_remove_tree(path));
+	int error = kernel_remove_tree(path);
+
+	if (!error)
+		*vec_add(run->kernel->arena, &run->removed) = path;
+	return apply_removed(run, path, error);
 }
 
 /* Whoever forces that is told also where it was for nothing. */

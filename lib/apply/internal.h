@@ -24,6 +24,7 @@ struct step_objects {
 	 * open already, or not there.
 	 */
 	const char *old_program_pin, *old_linked_pin, *old_target_pin;
+	const char *adopted_pin; /* where that link is pinned by now */
 };
 
 /* One plan on its way into the kernel. */
@@ -86,8 +87,12 @@ int apply_record_attached(struct apply_run *run, const struct deployment_run *de
 int apply_record_retired(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step);
 
-/* leftover.c: what a crash left half-way; pins and records first, links when they may be detached */
+/*
+ * leftover.c: what a crash left half-way. Links are opened while their parts have their old pins; pins and
+ * records are removed first, and links settled when they may be detached.
+ */
 bool apply_remove_leftovers(struct apply_run *run, const struct plan *plan);
+bool apply_open_leftovers(struct apply_run *run, const struct deployment_run *deployment);
 bool apply_settle_leftovers(struct apply_run *run, const struct deployment_run *deployment);
 /* Pins objects->adopted at `path`; 0 or a negative errno. */
 int apply_adopt(struct apply_run *run, const struct plan_step *step, struct step_objects *objects,

@@ -215,7 +215,13 @@ static int undo_detach(struct apply_run *run, const struct journal_entry *entry)
 	if (program < 0 || hook.target < 0)
 		return program < 0 ? program : hook.target;
 	error = kernel_attach(program, &hook, &link);
-	return error || link < 0 ? error : kernel_pin_over(run->kernel, link, entry->path);
+	if (error || link < 0)
+		return error;
+	error = kernel_pin_over(run->kernel, link, entry->path);
+	/* Or it would hold the hook for a while still, against who tries again. */
+	if (error)
+		kernel_detach_link(link);
+	return error;
 }
 
 int apply_detach_bare(const struct step_objects *objects, const struct kernel_hook *hook)
@@ -316,24 +322,46 @@ static bool is_record_of_left(const struct apply_run *run, const struct journal_
 	return false;
 }
 
+/* What was made with the whole deployment goes with its folder. */
+static bool is_in_new_deployment(const struct apply_run *run, const char *path)
+{
+	size_t length = deployment_length(path);
+
+	vec_each (entry, &run->journal)
+		if (entry->undo == undo_folder && strlen(entry->path) == length &&
+			strncmp(entry->path, path, length) == 0)
+			return true;
+	return false;
+}
+
+/* A pin, or what stays attached without a link to a map that stays. */
+static bool needs_record(const struct apply_run *run, const struct journal_entry *entry)
+{
+	return entry->undo == undo_pin || (entry->undo == undo_attach && entry->objects->link < 0 &&
+						  !is_in_new_deployment(run, entry->path));
+}
+
 /* Once more where it fails: what is short for a moment is no reason to leave anything. */
 static int undo_entry(struct apply_run *run, const struct journal_entry *entry)
 {
 	int error = entry->undo(run, entry);
 
-	return error ? entry->undo(run, entry) : 0;
+	return error && entry->undo(run, entry) ? error : 0;
 }
 
 void journal_undo(struct apply_run *run)
 {
+	bool any_left = false;
+
 	for (size_t i = run->journal.count; i-- > 0;) {
 		struct journal_entry *entry = &run->journal.items[i];
 		int error;
 
-		if (entry->undo == undo_text && is_record_of_left(run, entry))
+		if (any_left && entry->undo == undo_text && is_record_of_left(run, entry))
 			continue;
 		error = undo_entry(run, entry);
-		entry->is_left = error && entry->undo == undo_pin;
+		entry->is_left = error && needs_record(run, entry);
+		any_left = any_left || entry->is_left;
 		if (error)
 			report_left(run, entry, error);
 	}

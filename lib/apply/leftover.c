@@ -75,30 +75,64 @@ static int open_target(const struct apply_run *run, const struct state *state,
 }
 
 /*
- * Unpinning alone would detach it later than the hook is needed. What it runs and hangs on is opened to
- * attach it again, as far as this process may: where it may not, going back says so.
+ * Before anything gets a pin under which these are found. What it runs and hangs on is opened to attach it
+ * again, as far as this process may: where it may not, going back says so.
  */
-static int detach(struct apply_run *run, const struct state *state,
-	const struct state_leftover *leftover, struct step_objects *objects,
-	const struct kernel_link *link)
+static int open_leftover(const struct apply_run *run, const struct state *state,
+	const struct state_leftover *leftover, struct step_objects *objects)
 {
-	struct kernel_hook hook = { .type = link->type };
+	struct kernel_link link;
+	int error;
 
-	objects->old_linked = open_dispatcher(run, state, leftover, link->program);
-	objects->old_target = open_target(run, state, leftover, link);
-	hook.target = objects->old_target;
-	return journal_detach(run, objects, &hook, leftover->path);
+	objects->link = kernel_open_pin(leftover->path);
+	error = objects->link < 0 ? objects->link : kernel_link_info(objects->link, &link);
+	if (error)
+		return error == -ENOENT ? 0 : error;
+	if (!link.target || is_in_its_place(state, link.id))
+		return 0;
+	objects->old_linked = open_dispatcher(run, state, leftover, link.program);
+	objects->old_target = open_target(run, state, leftover, &link);
+	return 0;
 }
 
-/* 0 or a negative errno. Where it has two names, as no crash leaves it, one of them is right. */
+bool apply_open_leftovers(struct apply_run *run, const struct deployment_run *deployment)
+{
+	const struct plan *plan = deployment->plan;
+
+	for (size_t i = 0; i < plan->state->leftovers.count; i++) {
+		const struct state_leftover *leftover = &plan->state->leftovers.items[i];
+
+		if (leftover->is_link && is_concerned(plan, leftover) &&
+			!apply_removed(run, leftover->path,
+				open_leftover(
+					run, plan->state, leftover, &deployment->leftovers[i])))
+			return false;
+	}
+	return true;
+}
+
+/* With which its dispatcher is attached: the kernel does not tell of a link. */
+static uint32_t flags_of(const struct state *state, const struct kernel_link *link)
+{
+	vec_each (attachment, &state->attachments)
+		if (attachment->dispatcher.id == link->program)
+			return attachment->dispatcher.flags;
+	return 0;
+}
+
+/*
+ * 0 or a negative errno. Unpinning alone would detach it later than the hook is needed. Where it has two
+ * names, as no crash leaves it, one of them is right.
+ */
 static int drop(struct apply_run *run, const struct state *state,
-	const struct state_leftover *leftover, struct step_objects *objects,
+	const struct state_leftover *leftover, const struct step_objects *objects,
 	const struct kernel_link *link)
 {
+	const struct kernel_hook hook = { objects->old_target, link->type, flags_of(state, link) };
 	int error = 0;
 
 	if (link->target && !is_in_its_place(state, link->id))
-		error = detach(run, state, leftover, objects, link);
+		error = journal_detach(run, objects, &hook, leftover->path);
 	if (error && error != -ENOLINK)
 		return error;
 	return journal_unpin(run, leftover->path, objects->link);
@@ -117,7 +151,8 @@ static bool may_serve(const struct deployment_run *deployment, const struct plan
 	int64_t target;
 
 	if (!(step->parts & PLAN_LINK) || step->parts & PLAN_DISPATCHER || step->link_in_the_way ||
-		step->replaced || is_in_its_place(deployment->plan->state, link->id))
+		step->replaced || objects->adopted >= 0 ||
+		is_in_its_place(deployment->plan->state, link->id))
 		return false;
 	target = attachment->kind->on_cgroup
 			 ? (int64_t)kernel_cgroup_id(objects->cgroup)
@@ -131,18 +166,20 @@ static int settle(struct apply_run *run, const struct deployment_run *deployment
 	const struct state *state = deployment->plan->state;
 	const struct state_leftover *leftover = &state->leftovers.items[at];
 	const struct plan_step *step = step_of(deployment->plan, leftover);
-	struct step_objects *objects = &deployment->leftovers[at];
+	struct step_objects *objects = &deployment->leftovers[at], *adopting;
 	struct kernel_link link;
 	int error;
 
-	objects->link = kernel_open_pin(leftover->path);
-	error = objects->link < 0 ? objects->link : kernel_link_info(objects->link, &link);
+	if (objects->link < 0) /* gone since it was seen */
+		return 0;
+	error = kernel_link_info(objects->link, &link);
 	if (error)
-		return error == -ENOENT ? 0 : error;
+		return error;
 	if (!step || !may_serve(deployment, step, &link))
 		return drop(run, state, leftover, objects, &link);
-	deployment->objects[step - deployment->plan->steps.items].adopted =
-		fd_steal(&objects->link);
+	adopting = &deployment->objects[step - deployment->plan->steps.items];
+	adopting->adopted = fd_steal(&objects->link);
+	adopting->adopted_pin = leftover->path;
 	return 0;
 }
 
@@ -173,8 +210,6 @@ int apply_adopt(struct apply_run *run, const struct plan_step *step, struct step
 	if (!error)
 		error = journal_pin(run, objects->link, path, false);
 	if (!error)
-		error = journal_unpin(run,
-			arena_printf(run->kernel->arena, "%s" STATE_SPARE_SUFFIX, path),
-			objects->link);
+		error = journal_unpin(run, objects->adopted_pin, objects->link);
 	return error;
 }

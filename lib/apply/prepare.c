@@ -452,6 +452,6 @@ static bool prepare_attachments(struct apply_run *run, struct deployment_run *de
 
 bool apply_prepare(struct apply_run *run, struct deployment_run *deployment)
 {
-	return create_maps(run, deployment) && load_programs(run, deployment) &&
-	       prepare_attachments(run, deployment);
+	return apply_open_leftovers(run, deployment) && create_maps(run, deployment) &&
+	       load_programs(run, deployment) && prepare_attachments(run, deployment);
 }

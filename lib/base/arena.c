@@ -72,7 +72,9 @@ static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
 	chunk = calloc(1, sizeof(*chunk) + capacity);
 	if (!chunk)
 		arena_out_of_memory();
-	populate(chunk, sizeof(*chunk) + capacity);
+	/* What is larger is one thing, as a verifier's log, of which most is never written. */
+	if (capacity <= LARGEST_CHUNK)
+		populate(chunk, sizeof(*chunk) + capacity);
 	chunk->capacity = capacity;
 	chunk->next = arena->chunks;
 	arena->chunks = chunk;

@@ -48,6 +48,9 @@ enum kernel_text {
  */
 bool kernel_check_privilege(struct kernel *kernel, const char *verb);
 
+/* Of a negative errno: it says nothing of the kernel, but of the moment or of who asks. */
+bool kernel_is_no_answer(int error);
+
 /* bpffs.c: where the tree is, and what can be done in it */
 
 /*
@@ -400,11 +403,6 @@ bool kernel_observe(struct kernel *kernel, const char *deployment, struct state 
 
 /* The same, and counts what is in each map, which takes a walk of it. */
 bool kernel_observe_entries(struct kernel *kernel, const char *deployment, struct state *ret);
-
-/* privilege.c */
-
-/* Of a negative errno: it says nothing of the kernel, but of the moment or of who asks. */
-bool kernel_is_no_answer(int error);
 
 /* "Operation not permitted", and for what users meet often, what it means here. */
 const char *kernel_explain(struct arena *arena, int error);

@@ -20,6 +20,9 @@ static bool is_on_target(
 	/* By its id whatever its name is; by its name also where the link or the target is gone. */
 	if (detach->target_id && old->link.target == detach->target_id)
 		return true;
+	/* Who asks for a map by its id means what hangs on that one, or on none. */
+	if (detach->target_id && detach->by_id && old->link.target)
+		return false;
 	/* Names, not targets: of a cgroup whose path is too long its name has only a hash. */
 	return detach->target &&
 	       strcmp(old->name, state_attachment_name(arena, detach->target, old->kind)) == 0;
@@ -66,9 +69,8 @@ const struct plan *plan_detach(struct arena *arena, const struct state *state,
 		if (is_on_target(arena, detach, attachment) && is_attached(state, attachment) &&
 			runs(arena, state, attachment, detach->program))
 			plan_delete_attachment(&planner, attachment);
-	if (plan->steps.count)
-		plan_check_layout(&planner);
-	plan_check_spares(&planner);
+	if (plan->steps.count && plan_check_layout(&planner))
+		plan_check_spares(&planner);
 	return plan;
 }
 

@@ -136,9 +136,10 @@ const struct plan *plan_teardown(struct arena *arena, const struct state *state,
 
 /* Which programs are to go off which hooks. */
 struct plan_detach {
-	const char *target;             /* name of the map in the deployment, or path; NULL */
-	uint64_t target_id;             /* of the map or the cgroup; 0: it is not there */
-	bool on_cgroup;                 /* it is a cgroup */
+	const char *target; /* name of the map in the deployment, or path; NULL */
+	uint64_t target_id; /* of the map or the cgroup; 0: it is not there */
+	bool by_id;         /* asked for by that: what hangs on another map is not meant */
+	bool on_cgroup;     /* it is a cgroup */
 	const struct attach_kind *kind; /* NULL: every hook of the target */
 	const char *program;            /* its name or its id; NULL: any */
 	bool forces;                    /* also where a part of it is not ours */

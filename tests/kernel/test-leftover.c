@@ -232,8 +232,8 @@ Test(leftover, a_second_crash_leaves_it_a_pin)
 	sockform_expect(0, "delete", manifest.path);
 }
 
-/* Nobody wants it any more; a command that fails later has it attached again. */
-Test(leftover, it_goes_and_comes_back)
+/* It is not wanted, or not with that dispatcher: a command that fails later has it attached again. */
+static void goes_and_comes_back(const char *name, bool wanted)
 {
 	unsigned int failed = 0, nth = 0;
 	struct manifest manifest;
@@ -241,29 +241,45 @@ Test(leftover, it_goes_and_comes_back)
 	char order[32];
 	int code;
 
-	links_need();
-	manifest_init(&manifest, "left-goes");
+	manifest_init(&manifest, name);
 	do {
-		uint32_t dispatcher;
+		uint32_t dispatcher, now;
 
 		crashed(&manifest, nth % CRASHES);
 		dispatcher = on_hook(&manifest, "maps/b");
-		write_hooks(&manifest, false);
+		write_hooks(&manifest, wanted);
+		if (wanted)
+			cr_assert_eq(unlink(manifest_pin(&manifest, "slots/" HOOK)), 0);
 		snprintf(order, sizeof(order), "bpf:%u:ENOMEM", ++nth);
 		run_injected(&result, order, "apply", manifest.path);
 		code = result.code;
 		failed += code != 0;
-		cr_assert_eq(on_hook(&manifest, "maps/b"), code ? dispatcher : 0, "%s:\n%s", order,
-			result.err);
+		now = on_hook(&manifest, "maps/b");
+		if (code)
+			cr_assert_eq(now, dispatcher, "%s:\n%s", order, result.err);
+		else
+			cr_assert_eq(now != 0, wanted, "%s", order);
 		cr_assert_eq(link_id(&manifest, LEFT) != 0, code != 0, "%s", order);
 		result_finish(&result);
 		sockform_expect(0, "apply", manifest.path);
-		cr_assert_eq(on_hook(&manifest, "maps/b"), 0, "%s", order);
+		cr_assert_eq(on_hook(&manifest, "maps/b") != 0, wanted, "%s", order);
 		sockform_expect(0, "status", manifest.name);
 	} while ((code || nth < 60) && nth < CALLS_MOST);
 	cr_assert_eq(code, 0);
 	cr_assert_gt(failed, 20);
 	sockform_expect(0, "delete", manifest.path);
+}
+
+Test(leftover, it_goes_and_comes_back)
+{
+	links_need();
+	goes_and_comes_back("left-goes", false);
+}
+
+Test(leftover, it_makes_room_and_comes_back)
+{
+	links_need();
+	goes_and_comes_back("left-room", true);
 }
 
 Test(leftover, a_detach_of_another_hook_leaves_it)
@@ -307,6 +323,34 @@ Test(leftover, a_detach_of_its_hook_takes_it_off)
 		cr_assert_eq(link_id(&manifest, LEFT), 0);
 	}
 	sockform_expect(0, "apply", manifest.path);
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "delete", manifest.path);
+}
+
+/* Likewise what attaches nothing; kernels without links leave that, too. */
+Test(leftover, a_pin_half_way_goes_with_its_own_hook)
+{
+	static const char left[] = "dispatchers/" HOOK "+new";
+	struct manifest manifest;
+	char map[128];
+	int fd;
+
+	manifest_init(&manifest, "left-pin");
+	write_hooks(&manifest, true);
+	sockform_expect(0, "apply", manifest.path);
+	fd = opened(&manifest, "dispatchers/" HOOK);
+	cr_assert_eq(bpf_obj_pin(fd, manifest_pin(&manifest, left)), 0);
+	snprintf(map, sizeof(map), "%s/a", manifest.name);
+	sockform_expect(0, "detach", map);
+	cr_assert_eq(access(manifest_pin(&manifest, left), F_OK), 0);
+	snprintf(map, sizeof(map), "%s/b", manifest.name);
+	sockform_expect(0, "detach", map);
+	cr_assert_neq(access(manifest_pin(&manifest, left), F_OK), 0);
+
+	cr_assert_eq(bpf_obj_pin(fd, manifest_pin(&manifest, left)), 0);
+	close(fd);
+	sockform_expect(0, "apply", manifest.path);
+	cr_assert_neq(access(manifest_pin(&manifest, left), F_OK), 0);
 	sockform_expect(0, "status", manifest.name);
 	sockform_expect(0, "delete", manifest.path);
 }

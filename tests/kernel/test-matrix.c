@@ -325,16 +325,20 @@ static void try_failed_undo(struct faults *faults, const struct call *call, cons
 	const struct scene *scene = faults->matrix.scene;
 	unsigned int turn = turn_of(faults, call), from, undone;
 	enum class other = turn / FAILED_UNDOS % 2 ? FS : BPF;
+	bool lasts;
 
 	from = calls_until(&faults->last, call, other);
 	undone = faults->last.of[other] - from;
 	if (!undone || turn % FAILED_UNDOS || scene->before != BEFORE || scene->thin)
 		return;
-	/* Every other time it lasts: what fails is tried once more. */
+	/*
+	 * Every other time it lasts: what fails is tried once more. But where nothing but a record knows
+	 * what is attached: what lasts there can leave a program that no record tells of.
+	 */
+	lasts = turn / FAILED_UNDOS / 2 % 2 && has_links();
 	snprintf(faults->matrix.inject, sizeof(faults->matrix.inject), "%s:%u:%s,%s:%u%s:%s",
 		class_names[call->class], call->nth, error, class_names[other],
-		from + 1 + turn % undone, turn / FAILED_UNDOS / 2 % 2 ? "+" : "",
-		errors[(turn + 1) % faults->errors]);
+		from + 1 + turn % undone, lasts ? "+" : "", errors[(turn + 1) % faults->errors]);
 	try_kill(faults, call->class, FAIL_UNDO);
 }
 
@@ -463,7 +467,7 @@ static void assert_undos(const struct faults *faults)
 {
 	cr_assert_gt(faults->undos, faults->calls_tried / (faults->thin ? 4 * THIN_UNDOS : 4));
 	cr_assert_gt(faults->failed_undos, faults->calls_tried / (8 * FAILED_UNDOS));
-	cr_assert(faults->told);
+	cr_assert(faults->told || !has_links());
 }
 
 Test(matrix, all_or_nothing)
