@@ -293,18 +293,25 @@ static void report_left(struct apply_run *run, const struct journal_entry *entry
 			->hint = "apply or delete completes it";
 }
 
-/* "<deployment>/<folder>/<name>" */
+/* What is behind the last "/" of "<deployment>/<folder>/<name>". */
 static const char *name_of(const char *path)
 {
 	return strrchr(path, '/') + 1;
 }
 
-/* The folder of the deployment, as long as it is. */
+/* The length of "<deployment>" in it. */
 static size_t deployment_length(const char *path)
 {
 	const char *folder = memrchr(path, '/', (size_t)(name_of(path) - 1 - path));
 
 	return folder ? (size_t)(folder - path) : 0;
+}
+
+static bool is_same_deployment(const char *path, const char *other)
+{
+	size_t length = deployment_length(path);
+
+	return length == deployment_length(other) && strncmp(path, other, length) == 0;
 }
 
 /*
@@ -314,9 +321,7 @@ static size_t deployment_length(const char *path)
 static bool is_record_of_left(const struct apply_run *run, const struct journal_entry *record)
 {
 	vec_each (entry, &run->journal)
-		if (entry->is_left &&
-			deployment_length(entry->path) == deployment_length(record->path) &&
-			strncmp(entry->path, record->path, deployment_length(record->path)) == 0 &&
+		if (entry->is_left && is_same_deployment(entry->path, record->path) &&
 			strcmp(name_of(entry->path), name_of(record->path)) == 0)
 			return true;
 	return false;

@@ -78,9 +78,11 @@ static int open_target(const struct apply_run *run, const struct state *state,
  * Before anything gets a pin under which these are found. What it runs and hangs on is opened to attach it
  * again, as far as this process may: where it may not, going back says so.
  */
-static int open_leftover(const struct apply_run *run, const struct state *state,
-	const struct state_leftover *leftover, struct step_objects *objects)
+static int open_link(struct apply_run *run, const struct deployment_run *deployment, size_t at)
 {
+	const struct state *state = deployment->plan->state;
+	const struct state_leftover *leftover = &state->leftovers.items[at];
+	struct step_objects *objects = &deployment->leftovers[at];
 	struct kernel_link link;
 	int error;
 
@@ -93,22 +95,6 @@ static int open_leftover(const struct apply_run *run, const struct state *state,
 	objects->old_linked = open_dispatcher(run, state, leftover, link.program);
 	objects->old_target = open_target(run, state, leftover, &link);
 	return 0;
-}
-
-bool apply_open_leftovers(struct apply_run *run, const struct deployment_run *deployment)
-{
-	const struct plan *plan = deployment->plan;
-
-	for (size_t i = 0; i < plan->state->leftovers.count; i++) {
-		const struct state_leftover *leftover = &plan->state->leftovers.items[i];
-
-		if (leftover->is_link && is_concerned(plan, leftover) &&
-			!apply_removed(run, leftover->path,
-				open_leftover(
-					run, plan->state, leftover, &deployment->leftovers[i])))
-			return false;
-	}
-	return true;
 }
 
 /* With which its dispatcher is attached: the kernel does not tell of a link. */
@@ -161,7 +147,7 @@ static bool may_serve(const struct deployment_run *deployment, const struct plan
 	       link->program == kernel_object_id(objects->dispatcher);
 }
 
-static int settle(struct apply_run *run, const struct deployment_run *deployment, size_t at)
+static int settle_link(struct apply_run *run, const struct deployment_run *deployment, size_t at)
 {
 	const struct state *state = deployment->plan->state;
 	const struct state_leftover *leftover = &state->leftovers.items[at];
@@ -183,7 +169,8 @@ static int settle(struct apply_run *run, const struct deployment_run *deployment
 	return 0;
 }
 
-bool apply_settle_leftovers(struct apply_run *run, const struct deployment_run *deployment)
+static bool each_link(struct apply_run *run, const struct deployment_run *deployment,
+	int (*act)(struct apply_run *run, const struct deployment_run *deployment, size_t at))
 {
 	const struct plan *plan = deployment->plan;
 
@@ -191,10 +178,20 @@ bool apply_settle_leftovers(struct apply_run *run, const struct deployment_run *
 		const struct state_leftover *leftover = &plan->state->leftovers.items[i];
 
 		if (leftover->is_link && is_concerned(plan, leftover) &&
-			!apply_removed(run, leftover->path, settle(run, deployment, i)))
+			!apply_removed(run, leftover->path, act(run, deployment, i)))
 			return false;
 	}
 	return true;
+}
+
+bool apply_open_leftovers(struct apply_run *run, const struct deployment_run *deployment)
+{
+	return each_link(run, deployment, open_link);
+}
+
+bool apply_settle_leftovers(struct apply_run *run, const struct deployment_run *deployment)
+{
+	return each_link(run, deployment, settle_link);
 }
 
 /* It has a pin all the while. */

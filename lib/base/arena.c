@@ -48,13 +48,11 @@ void arena_finish(struct arena *arena)
 static void populate(struct arena_chunk *chunk, size_t bytes)
 {
 	uintptr_t mask = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
-	uintptr_t begin = ((uintptr_t)chunk + mask) & ~mask,
-		  end = ((uintptr_t)chunk + bytes) & ~mask;
-
+	uintptr_t begin = ((uintptr_t)chunk + mask) & ~mask;
+	uintptr_t end = ((uintptr_t)chunk + bytes) & ~mask;
 	int before = errno; /* whoever allocates may still want it */
 
-	if (bytes >= POPULATED_CHUNK)
-		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+	madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 	errno = before;
 }
 
@@ -73,7 +71,7 @@ static struct arena_chunk *add_chunk(struct arena *arena, size_t size)
 	if (!chunk)
 		arena_out_of_memory();
 	/* What is larger is one thing, as a verifier's log, of which most is never written. */
-	if (capacity <= LARGEST_CHUNK)
+	if (capacity >= POPULATED_CHUNK && capacity <= LARGEST_CHUNK)
 		populate(chunk, sizeof(*chunk) + capacity);
 	chunk->capacity = capacity;
 	chunk->next = arena->chunks;

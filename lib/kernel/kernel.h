@@ -353,16 +353,6 @@ void kernel_wait_for_programs(void);
 
 /* program.c: loading, with line info that points at the manifest */
 
-union bpf_attr;
-struct bpf_insn;
-
-/* A copy of the instructions with descriptors where the code has positions of maps. */
-const struct bpf_insn *kernel_relocate(
-	struct arena *arena, const struct bpfasm_code *code, const int *maps);
-
-/* BPF_PROG_LOAD as `attr` says, called directly, see kernel_create_map: a descriptor, or -errno. */
-int kernel_load(union bpf_attr *attr);
-
 struct kernel_btf;
 
 /*

@@ -216,23 +216,29 @@ static bool observe_record(
 	return true;
 }
 
+/* Of a link the dispatcher that it runs, of all else itself; or a negative errno. */
+static int64_t recorded_id(int fd, enum kernel_object object)
+{
+	struct kernel_link link;
+	int error;
+
+	if (object != KERNEL_LINK)
+		return kernel_object_id(fd);
+	error = kernel_link_info(fd, &link);
+	return error ? error : (int64_t)link.program;
+}
+
 /*
- * A link by the dispatcher that it runs, all else by its own id. What is of another kind than belongs into
- * the folder is none of ours, -EINVAL: each kind has ids of its own. 0, 1 or a negative errno.
+ * What is of another kind than belongs into the folder is none of ours, -EINVAL: each kind has ids of its
+ * own. 0, 1 or a negative errno.
  */
 static int is_recorded(
 	const struct observer *observer, const struct observe_kind *kind, const char *file, int fd)
 {
-	struct kernel_link link = { 0 };
-	int64_t id;
+	int64_t id = kernel_is_kind(fd, kind->object) ? recorded_id(fd, kind->object) : -EINVAL;
 
-	if (!kernel_is_kind(fd, kind->object))
-		return -EINVAL;
-	id = kind->object == KERNEL_LINK ? kernel_link_info(fd, &link) : kernel_object_id(fd);
 	if (id < 0)
 		return (int)id;
-	if (kind->object == KERNEL_LINK)
-		id = link.program;
 	return state_generation_of(observer->state, file, (uint32_t)id) ||
 	       state_dispatcher_is_recorded(observer->state, file, (uint32_t)id);
 }

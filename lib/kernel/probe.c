@@ -2,9 +2,9 @@
 #include "lib/kernel/prober.h"
 
 #include "lib/base/cleanup.h"
+#include "lib/kernel/program.h"
 
 #include <string.h>
-#include <sys/syscall.h>
 
 struct probe_feature *prober_answer(struct prober *prober, const struct probe_row *row, int answer)
 {
@@ -60,13 +60,13 @@ int prober_load(struct prober *prober, const struct probe_program *program, bool
 		attr.log_level = 1;
 	}
 	prober->log[0] = '\0';
-	return kernel_load(&attr);
+	return program_load(&attr);
 }
 
 int prober_load_code(struct prober *prober, const struct bpfasm_code *code, int map)
 {
 	const struct probe_program program = { code->kind->type,
-		kernel_relocate(prober->arena, code, &map), code->instructions.count };
+		program_relocate(prober->arena, code, &map), code->instructions.count };
 
 	return prober_load(prober, &program, false);
 }

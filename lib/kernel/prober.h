@@ -2,9 +2,8 @@
 /* Inside the room: how probes ask, and how an answer becomes a feature. */
 #pragma once
 
-#include "lib/kernel/probe.h"
-
 #include "lib/kernel/privilege.h"
+#include "lib/kernel/probe.h"
 
 /* Enough for what the verifier says of a few instructions. */
 #define PROBE_LOG_BYTES (1 << 16)

@@ -3,6 +3,8 @@
  * Programs are loaded with BTF line info whose file and lines are the manifest's, so that the
  * verifier's log, `bpftool prog dump xlated linum` and sockform's own errors show the YAML line.
  */
+#include "lib/kernel/program.h"
+
 #include "lib/kernel/kernel.h"
 
 #include "lib/base/cleanup.h"
@@ -115,7 +117,7 @@ void kernel_btf_destroy(struct kernel_btf *btf)
 	fd_close(btf->fd);
 }
 
-const struct bpf_insn *kernel_relocate(
+const struct bpf_insn *program_relocate(
 	struct arena *arena, const struct bpfasm_code *code, const int *maps)
 {
 	size_t bytes = code->instructions.count * sizeof(struct bpf_insn);
@@ -152,7 +154,7 @@ static union bpf_attr load_request(const struct bpfasm_code *code, const char *k
 }
 
 /* The verifier answers EAGAIN when a signal waits; ours are blocked or end the process. */
-int kernel_load(union bpf_attr *attr)
+int program_load(union bpf_attr *attr)
 {
 	long fd = -1;
 
@@ -166,8 +168,8 @@ int kernel_load_program(struct kernel *kernel, const struct bpfasm_code *code,
 	const char *kernel_name, const int *maps, const struct kernel_btf *btf, size_t at)
 {
 	union bpf_attr attr = load_request(
-		code, kernel_name, kernel_relocate(kernel->arena, code, maps), btf, at);
-	int fd = kernel_load(&attr);
+		code, kernel_name, program_relocate(kernel->arena, code, maps), btf, at);
+	int fd = program_load(&attr);
 	char *log;
 
 	if (fd >= 0)
@@ -177,7 +179,7 @@ int kernel_load_program(struct kernel *kernel, const struct bpfasm_code *code,
 	attr.log_buf = (uintptr_t)log;
 	attr.log_size = LOG_BYTES;
 	attr.log_level = 1;
-	fd = kernel_load(&attr);
+	fd = program_load(&attr);
 	if (fd < 0)
 		kernel_report_rejection(kernel, code, fd, log);
 	return fd;

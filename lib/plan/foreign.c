@@ -66,29 +66,39 @@ void plan_check_foreign_attachment(
 				mark);
 }
 
-static void refuse_stranger(const struct planner *planner, const char *path)
+static void refuse_stranger(const struct planner *planner, const char *path, const char *hint)
 {
-	if (!planner->forces)
-		diag_add(planner->diagnostics, DIAG_E0411, mark_none,
-			"%s is nothing that sockform made", path)
-			->hint = "with --force it is removed";
+	diag_add(planner->diagnostics, DIAG_E0411, mark_none, "%s is nothing that sockform made",
+		path)
+		->hint = hint;
 }
 
 void plan_check_strangers(const struct planner *planner)
 {
+	static const char hint[] = "with --force it is removed";
 	bool works = plan_has_work(planner->plan);
 
+	if (planner->forces)
+		return;
 	vec_each (path, &planner->state->strangers) {
 		const char *name = strrchr(*path, '/') + 1;
 
 		if (!planner->manifest || name_index_find(&planner->wanted, name) != NAME_ABSENT ||
 			/* What is put over something is called so on its way. */
 			(works && state_spare_base(planner->arena, name)))
-			refuse_stranger(planner, *path);
+			refuse_stranger(planner, *path, hint);
 	}
 	if (!planner->manifest)
 		vec_each (path, &planner->state->outsiders)
-			refuse_stranger(planner, *path);
+			refuse_stranger(planner, *path, hint);
+}
+
+static bool has_step_for(const struct plan *plan, const char *file)
+{
+	vec_each (step, &plan->steps)
+		if (strcmp(step->file, file) == 0)
+			return true;
+	return false;
 }
 
 void plan_check_spares(const struct planner *planner)
@@ -96,12 +106,9 @@ void plan_check_spares(const struct planner *planner)
 	vec_each (path, &planner->state->strangers) {
 		const char *base = state_spare_base(planner->arena, strrchr(*path, '/') + 1);
 
-		vec_each (step, &planner->plan->steps)
-			if (base && strcmp(step->file, base) == 0)
-				diag_add(planner->diagnostics, DIAG_E0411, mark_none,
-					"%s is nothing that sockform made", *path)
-					->hint =
-					"take it away: changes need that name for a moment";
+		if (base && has_step_for(planner->plan, base))
+			refuse_stranger(planner, *path,
+				"take it away: changes need that name for a moment");
 	}
 }
 

@@ -7,42 +7,17 @@
 #include <signal.h>
 #include <string.h>
 
-static void end(struct trial *trial, enum selftest_state state, const char *format, va_list list)
-{
-	if (trial->state != SELFTEST_OK)
-		return;
-	trial->state = state;
-	trial->detail = arena_vprintf(trial->arena, format, list);
-}
-
-bool trial_fault(struct trial *trial, const char *format, ...)
+bool trial_end(struct trial *trial, enum selftest_state state, const char *format, ...)
 {
 	va_list list;
 
-	va_start(list, format);
-	end(trial, SELFTEST_FAULT, format, list);
-	va_end(list);
-	return false;
-}
-
-bool trial_skip(struct trial *trial, const char *format, ...)
-{
-	va_list list;
-
-	va_start(list, format);
-	end(trial, SELFTEST_SKIPPED, format, list);
-	va_end(list);
-	return false;
-}
-
-bool trial_limit(struct trial *trial, const char *format, ...)
-{
-	va_list list;
-
-	va_start(list, format);
-	end(trial, SELFTEST_LIMIT, format, list);
-	va_end(list);
-	return false;
+	if (trial->state == SELFTEST_OK) {
+		va_start(list, format);
+		trial->detail = arena_vprintf(trial->arena, format, list);
+		va_end(list);
+		trial->state = state;
+	}
+	return state == SELFTEST_OK;
 }
 
 bool trial_failed(struct trial *trial, const char *what, int error)
@@ -52,28 +27,6 @@ bool trial_failed(struct trial *trial, const char *what, int error)
 	return kernel_is_no_answer(error < 0 ? error : -error)
 		       ? trial_skip(trial, "%s: %s", what, why)
 		       : trial_fault(trial, "%s: %s", what, why);
-}
-
-bool trial_late(struct trial *trial, const char *format, ...)
-{
-	va_list list;
-
-	if (clock_ns() >= trial->deadline)
-		return trial_skip(trial, TRIAL_NO_TIME);
-	va_start(list, format);
-	end(trial, SELFTEST_FAULT, format, list);
-	va_end(list);
-	return false;
-}
-
-bool trial_note(struct trial *trial, const char *format, ...)
-{
-	va_list list;
-
-	va_start(list, format);
-	end(trial, SELFTEST_OK, format, list);
-	va_end(list);
-	return true;
 }
 
 uint64_t trial_patience_of(const struct trial *trial, uint64_t milliseconds)

@@ -55,27 +55,29 @@ struct trial_case {
 
 /* trial.c */
 
-/* False, for `return trial_fault(...)`. The first reason stays. */
-bool trial_fault(struct trial *trial, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-bool trial_skip(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* True for SELFTEST_OK, else false, for `return trial_fault(...)`. The first reason stays. */
+bool trial_end(struct trial *trial, enum selftest_state state, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+#define trial_fault(trial, ...) trial_end(trial, SELFTEST_FAULT, __VA_ARGS__)
+#define trial_skip(trial, ...) trial_end(trial, SELFTEST_SKIPPED, __VA_ARGS__)
 
 /* What no kernel is known to do, and users may count on: a limit. */
-bool trial_limit(struct trial *trial, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+#define trial_limit(trial, ...) trial_end(trial, SELFTEST_LIMIT, __VA_ARGS__)
 
 /* A call failed, errno or -errno: a fault, but where that says nothing of the kernel, skipped. */
 bool trial_failed(struct trial *trial, const char *what, int error);
 
 /* The detail of a trial that goes well. */
-bool trial_note(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define trial_note(trial, ...) trial_end(trial, SELFTEST_OK, __VA_ARGS__)
 
 /* When something that has to happen is late: in TRIAL_STALL_MS, and never after the deadline. */
 uint64_t trial_patience(const struct trial *trial);
 uint64_t trial_patience_of(const struct trial *trial, uint64_t milliseconds);
 
 /* A fault: it is late. Where only the time of all trials is up, skipped. */
-bool trial_late(struct trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define trial_late(trial, ...)                                                                     \
+	(clock_ns() >= (trial)->deadline ? trial_skip(trial, TRIAL_NO_TIME)                        \
+					 : trial_fault(trial, __VA_ARGS__))
 
 /* Closes it with the trial. */
 int trial_own(struct trial *trial, int fd);

@@ -18,6 +18,7 @@
 #include "raw.h"
 
 #define SCRATCH "/tmp"
+#define WORDS 16 /* of a command line */
 #define PORT_FIRST 7100
 #define PORT_COUNT 900
 #define SERVE_MS 20000
@@ -43,17 +44,34 @@ char *sibling_path(const char *name)
 	return path;
 }
 
+/* Behind the `count` words that are there. */
+static void append(const char **argv, size_t count, const char *const arguments[])
+{
+	for (; *arguments; arguments++) {
+		cr_assert_lt(count, WORDS - 1);
+		argv[count++] = *arguments;
+	}
+}
+
+void sockform_injected(struct result *ret, const char *order, const char *const arguments[])
+{
+	char *program = sibling_path("sockform-inject");
+	const char *argv[WORDS] = { program };
+
+	append(argv, 1, arguments);
+	setenv("SOCKFORM_INJECT", order, 1);
+	command_run(ret, 0, argv);
+	unsetenv("SOCKFORM_INJECT");
+	free(program);
+}
+
 void sockform_distorted(struct result *ret, const char *fault, const char *const arguments[])
 {
 	const char *sanitizer = getenv("ASAN_OPTIONS");
 	char *library = sibling_path("libdistort.so"), preload[512], options[512], inject[64];
-	const char *argv[16] = { "env", preload, options, inject, sockform_path() };
-	size_t count = 5;
+	const char *argv[WORDS] = { "env", preload, options, inject, sockform_path() };
 
-	for (; *arguments; arguments++) {
-		cr_assert_lt(count, sizeof(argv) / sizeof(argv[0]) - 1);
-		argv[count++] = *arguments;
-	}
+	append(argv, 5, arguments);
 	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", library);
 	snprintf(options, sizeof(options), "ASAN_OPTIONS=%s%sverify_asan_link_order=0",
 		sanitizer ? sanitizer : "", sanitizer ? ":" : "");

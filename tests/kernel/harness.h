@@ -60,6 +60,9 @@ char *sibling_path(const char *name);
 /* Runs `sockform ARGUMENTS...`, which end with NULL, on a kernel that has a fault of distort.c. */
 void sockform_distorted(struct result *ret, const char *fault, const char *const arguments[]);
 
+/* Likewise, with calls that fail or end it, as inject.c reads the order. */
+void sockform_injected(struct result *ret, const char *order, const char *const arguments[]);
+
 /* Runs it and asserts the exit code; the output is shown when it is another, then freed. */
 #define sockform_expect(code, ...)                                                                 \
 	do {                                                                                       \

@@ -173,7 +173,8 @@ static void assert_waits(struct ground *ground, int sender, int receiver)
 	usleep(HOLD_US);
 	give(sender, "passes");
 	assert_gets(receiver, "passes");
-	cr_assert_eq(access(manifest_pin(&ground->manifest, "maps/pair"), F_OK), 0);
+	cr_assert_eq(access(manifest_pin(&ground->manifest, "maps/pair"), F_OK), 0,
+		"the map is gone already");
 }
 
 static void assert_done(struct process *process)

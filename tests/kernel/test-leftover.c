@@ -112,15 +112,9 @@ static uint32_t crashed(const struct manifest *manifest, enum crash crash)
 	return link_id(manifest, LEFT);
 }
 
-static void run_injected(struct result *ret, const char *order, const char *verb, const char *path)
+static void apply_injected(struct result *ret, const char *order, const struct manifest *manifest)
 {
-	char *inject = sibling_path("sockform-inject");
-	const char *const argv[] = { inject, verb, path, NULL };
-
-	setenv("SOCKFORM_INJECT", order, 1);
-	command_run(ret, 0, argv);
-	unsetenv("SOCKFORM_INJECT");
-	free(inject);
+	sockform_injected(ret, order, (const char *const[]){ "apply", manifest->path, NULL });
 }
 
 Test(leftover, it_takes_its_place)
@@ -161,7 +155,7 @@ static unsigned int fail_everywhere(
 		uint32_t link = crashed(manifest, crash), dead = link_id(manifest, "links/" HOOK);
 
 		snprintf(order, sizeof(order), "%s:%u:ENOMEM", class, nth);
-		run_injected(&result, order, "apply", manifest->path);
+		apply_injected(&result, order, manifest);
 		if (result.code) {
 			failed++;
 			cr_assert_neq(*result.err, '\0', "%s: nothing is said", order);
@@ -173,7 +167,7 @@ static unsigned int fail_everywhere(
 		sockform_expect(0, "status", manifest->name);
 		result_finish(&result);
 		snprintf(order, sizeof(order), "%s:%u:before", class, nth);
-		run_injected(&result, order, "apply", manifest->path);
+		apply_injected(&result, order, manifest);
 		met = result.code == 128 + SIGKILL;
 		result_finish(&result);
 	}
@@ -207,7 +201,7 @@ static unsigned int kill_everywhere(
 		uint32_t link = crashed(manifest, crash);
 
 		snprintf(order, sizeof(order), "%s:%u:%s", class, ++nth, when);
-		run_injected(&result, order, "apply", manifest->path);
+		apply_injected(&result, order, manifest);
 		code = result.code;
 		result_finish(&result);
 		cr_assert_neq(on_hook(manifest, "maps/b"), 0, "%s", order);
@@ -251,7 +245,7 @@ static void goes_and_comes_back(const char *name, bool wanted)
 		if (wanted)
 			cr_assert_eq(unlink(manifest_pin(&manifest, "slots/" HOOK)), 0);
 		snprintf(order, sizeof(order), "bpf:%u:ENOMEM", ++nth);
-		run_injected(&result, order, "apply", manifest.path);
+		apply_injected(&result, order, &manifest);
 		code = result.code;
 		failed += code != 0;
 		now = on_hook(&manifest, "maps/b");

@@ -54,8 +54,7 @@ static const char *const kills[] = { [KILL_BEFORE] = "before", [KILL_AFTER] = "a
 
 struct faults {
 	struct matrix matrix;
-	char *program; /* with the injector */
-	char *trace;   /* file of the calls that the last run made */
+	char *trace; /* file of the calls that the last run made */
 	const char *mode;
 	bool thin, kills_rarely, kills_never;
 	unsigned int step;                            /* one call of so many is tried */
@@ -107,16 +106,14 @@ static void begin_again(struct matrix *matrix)
 static void run(struct faults *faults, struct result *ret)
 {
 	const struct scene *scene = faults->matrix.scene;
-	const char *argv[12] = { faults->program, scene->arguments[0], "--drain-timeout",
+	const char *arguments[12] = { scene->arguments[0], "--drain-timeout",
 		scene->waits || strcmp(faults->mode, "full") == 0 ? "1" : "0" };
-	size_t count = 4;
+	size_t count = 3;
 
 	for (size_t i = 1; scene->arguments[i]; i++)
-		argv[count++] = scene->arguments[i];
-	setenv("SOCKFORM_INJECT", faults->matrix.inject, 1);
+		arguments[count++] = scene->arguments[i];
 	setenv("SOCKFORM_INJECT_TRACE", faults->trace, 1);
-	command_run(ret, 0, argv);
-	unsetenv("SOCKFORM_INJECT");
+	sockform_injected(ret, faults->matrix.inject, arguments);
 	unsetenv("SOCKFORM_INJECT_TRACE");
 }
 
@@ -450,7 +447,6 @@ static void prepare(struct faults *faults)
 	faults->kills_rarely = faults->step > 1 || faults->kills_never;
 	faults->thin = faults->kills_rarely || strcmp(faults->mode, "thin") == 0;
 	faults->errors = strcmp(faults->mode, "usual") == 0 ? USUAL_ERRORS : ERRORS;
-	faults->program = sibling_path("sockform-inject");
 	faults->trace = scratch_path("trace");
 	ground_init(&faults->matrix.ground);
 }
@@ -494,7 +490,6 @@ Test(matrix, all_or_nothing)
 		assert_undos(&faults);
 	ignored_note(&faults.ignored, !faults.thin);
 	cr_assert_eq(faults.matrix.faults, 0, "%u faults", faults.matrix.faults);
-	free(faults.program);
 	free(faults.trace);
 	free(faults.matrix.exact);
 	ground_finish(&faults.matrix.ground);

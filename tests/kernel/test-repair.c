@@ -106,20 +106,16 @@ Test(repair, a_program_follows_its_map)
 /* With the nth bpf() call refused; its exit code. */
 static int apply_refused(const struct manifest *manifest, unsigned int nth)
 {
-	char *inject = sibling_path("sockform-inject"), order[32];
-	const char *const argv[] = { inject, "apply", manifest->path, NULL };
 	struct result result;
+	char order[32];
 	int code;
 
 	snprintf(order, sizeof(order), "bpf:%u:ENOMEM", nth);
-	setenv("SOCKFORM_INJECT", order, 1);
-	command_run(&result, 0, argv);
-	unsetenv("SOCKFORM_INJECT");
+	sockform_injected(&result, order, (const char *const[]){ "apply", manifest->path, NULL });
 	code = result.code;
 	cr_assert(code == 0 || (code == 3 && *result.err), "%s: exit code %d, \"%s\"", order, code,
 		result.err);
 	result_finish(&result);
-	free(inject);
 	return code;
 }
 

@@ -212,24 +212,22 @@ Test(strangers, in_the_way_of_a_detach)
 /* What is gone for nothing is named, too. */
 Test(strangers, removed_by_a_command_that_fails)
 {
-	char *inject = sibling_path("sockform-inject"), order[32];
 	unsigned int told = 0, nth = 0;
 	struct manifest manifest;
 	struct result result;
 	bool gone, drops = true;
+	char order[32];
 	int code;
 
 	applied(&manifest, "spare-failed");
 	do {
-		const char *const argv[] = { inject, "apply", "--force", manifest.path, NULL };
+		const char *const arguments[] = { "apply", "--force", manifest.path, NULL };
 
 		cr_assert(mkdir(manifest_pin(&manifest, "maps/theirs"), 0700) == 0 ||
 			  errno == EEXIST);
 		write_pair(&manifest, 4, drops ? "sk_skb_drop" : "sk_skb_pass");
 		snprintf(order, sizeof(order), "bpf:%u:ENOMEM", ++nth);
-		setenv("SOCKFORM_INJECT", order, 1);
-		command_run(&result, 0, argv);
-		unsetenv("SOCKFORM_INJECT");
+		sockform_injected(&result, order, arguments);
 		code = result.code;
 		gone = access(manifest_pin(&manifest, "maps/theirs"), F_OK) != 0;
 		cr_assert_eq(code != 0 && gone,
@@ -242,7 +240,6 @@ Test(strangers, removed_by_a_command_that_fails)
 	} while ((code || nth < 40) && nth < 200);
 	cr_assert_eq(code, 0);
 	cr_assert_gt(told, 0);
-	free(inject);
 	sockform_expect(0, "apply", "--force", manifest.path);
 	sockform_expect(0, "delete", manifest.path);
 }
