@@ -138,7 +138,7 @@ static bool find_empty_maps(struct reconcile *reconcile, struct state *state)
 	vec_each (old, &state->attachments) {
 		size_t at = name_index_find(&state->map_names, old->target);
 
-		if (state_attachment_is_off(old) && at != NAME_ABSENT &&
+		if (state_attachment_is_off(state, old) && at != NAME_ABSENT &&
 			state->maps.items[at].entries < 0 &&
 			!find_whether_empty(reconcile, state, &state->maps.items[at]))
 			return false;

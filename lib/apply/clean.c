@@ -16,15 +16,33 @@ static bool remove_pin(struct apply_run *run, const char *path, int open)
 	return apply_removed(run, path, journal_unpin(run, path, open));
 }
 
+static const char *record_path(
+	const struct apply_run *run, const struct deployment_run *deployment, const char *file)
+{
+	return kernel_path(run->kernel, deployment->plan->deployment, FOLDER_RECORDS, file);
+}
+
 static bool remove_record(
 	struct apply_run *run, const struct deployment_run *deployment, const char *file)
 {
-	const struct plan *plan = deployment->plan;
-	const struct state_record *record = state_record_of(plan->state, file);
-	const char *path = kernel_path(run->kernel, plan->deployment, FOLDER_RECORDS, file);
+	const struct state_record *record = state_record_of(deployment->plan->state, file);
+	const char *path = record_path(run, deployment, file);
 
 	return apply_removed(
 		run, path, journal_remove_text(run, path, record ? record->text : NULL));
+}
+
+/* One that is believed comes back as it is by now: in doubt, until the hook has its program again. */
+static bool remove_attachment_record(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step)
+{
+	const char *path = record_path(run, deployment, step->file), *text;
+	int error;
+
+	if (!step->old->link.believed)
+		return remove_record(run, deployment, step->file);
+	error = kernel_read_text(run->kernel->arena, path, &text);
+	return apply_removed(run, path, error ? error : journal_remove_text(run, path, text));
 }
 
 static bool clean_link_pin(struct apply_run *run, const struct deployment_run *deployment,
@@ -56,7 +74,7 @@ static bool remove_slot(struct apply_run *run, const struct deployment_run *depl
 {
 	return remove_pin(run, step_path(run, deployment, step, FOLDER_DISPATCHERS), -1) &&
 	       remove_pin(run, step_path(run, deployment, step, FOLDER_SLOTS), objects->slot) &&
-	       (deployment->plan->partial || remove_record(run, deployment, step->file));
+	       (deployment->plan->partial || remove_attachment_record(run, deployment, step));
 }
 
 static bool clean_slot(struct apply_run *run, const struct deployment_run *deployment,

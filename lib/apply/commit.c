@@ -17,6 +17,26 @@ static bool has_link(const struct plan_step *step, const struct step_objects *ob
 }
 
 /*
+ * Of a map that cannot be asked only the record tells what is attached: so it first says that nobody
+ * knows, and whatever cuts this run short leaves no program on a hook that no record has.
+ */
+static int detach_old(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects)
+{
+	const struct state_attachment *old = step->old;
+	const struct kernel_hook hook = step_old_hook(step, objects);
+	int error = 0;
+
+	if (old->link.believed)
+		error = apply_record_in_doubt(
+			run, deployment, step, old->link.program, (uint32_t)old->link.target);
+	if (!error)
+		error = journal_detach(
+			run, objects, &hook, step_path(run, deployment, step, FOLDER_LINKS));
+	return error;
+}
+
+/*
  * Sockets that are in the map keep the dispatcher after the link is gone: what the slot holds
  * decides what they do. A program that passes is put into it rather than nothing, because emptying
  * an element that is tail-called waits for a grace period of RCU (prog_array_map_poke_run; seen: 8
@@ -25,15 +45,13 @@ static bool has_link(const struct plan_step *step, const struct step_objects *ob
 static bool retire_attachment(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects)
 {
-	const struct kernel_hook hook = step_old_hook(step, objects);
 	int error = 0;
 
 	if (objects->pass >= 0)
 		error = journal_write_slot(run, objects, objects->slot, objects->pass,
 			step_path(run, deployment, step, FOLDER_SLOTS));
 	if (!error && has_link(step, objects) && step->old->link.target)
-		error = journal_detach(
-			run, objects, &hook, step_path(run, deployment, step, FOLDER_LINKS));
+		error = detach_old(run, deployment, step, objects);
 	if (!error && step->retires)
 		error = apply_record_retired(run, deployment, step);
 	/* The record outlives what is only detached. */
@@ -97,18 +115,16 @@ static struct kernel_hook wanted_hook(const struct deployment_run *deployment,
 
 /*
  * Takes what is in the way off the hook: a link of ours, or the program that is to be replaced. An old
- * link that is not in the way stays until all is done, so that no connection finds neither.
+ * link that is not in the way stays until all is done, so that no connection finds neither. Over what may
+ * be there or not the new one is attached: a map that cannot be asked has no objection.
  */
-static bool clear_hook(struct apply_run *run, const struct plan_step *step,
-	const struct step_objects *objects, struct kernel_hook hook, const char *path)
+static bool clear_hook(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, const struct step_objects *objects, struct kernel_hook hook)
 {
 	int error = 0;
 
-	if (step->link_in_the_way) {
-		const struct kernel_hook old = step_old_hook(step, objects);
-
-		error = journal_detach(run, objects, &old, path);
-	}
+	if (step->link_in_the_way && !step->old->link.in_doubt)
+		error = detach_old(run, deployment, step, objects);
 	if (error)
 		return apply_refused(run, step, "detach", error);
 	if (!step->replaced)
@@ -118,44 +134,37 @@ static bool clear_hook(struct apply_run *run, const struct plan_step *step,
 	return !error || apply_refused(run, step, "take the other program off", error);
 }
 
-static int record_attached(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step, uint32_t dispatcher, const struct kernel_hook *hook)
-{
-	int64_t map = kernel_object_id(hook->target);
-
-	return map < 0 ? (int)map
-		       : apply_record_attached(run, deployment, step, dispatcher, (uint32_t)map);
-}
-
 /*
- * Without a link there is nothing to pin: what is attached where is in the record. A map that can be
- * asked tells whether it is so, and the record comes first, so that whatever a crash leaves attached is
- * known. Of another map the record is believed, and so it comes behind: what is attached once more than
- * needed is there as before.
+ * Without a link there is nothing to pin: what is attached where is in the record. That comes first, so that
+ * whatever a crash leaves attached is known. A map tells then whether it is so; of one that cannot be asked
+ * the record says that nobody knows, until it is done.
  */
 static bool attach_bare(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, struct step_objects *objects, const struct kernel_hook *hook)
 {
 	const char *path = step_path(run, deployment, step, FOLDER_RECORDS);
-	int64_t id = kernel_object_id(objects->dispatcher);
-	uint32_t dispatcher = (uint32_t)id;
-	int there, error = 0;
-	bool told, attached;
+	int64_t dispatcher = kernel_object_id(objects->dispatcher);
+	int64_t map = kernel_object_id(hook->target);
+	bool told;
+	int there, error;
 
-	if (id < 0)
-		return apply_refused(run, step, "attach", (int)id);
-	there = kernel_is_on_hook(dispatcher, hook);
+	if (dispatcher < 0 || map < 0)
+		return apply_refused(run, step, "attach", (int)(map < 0 ? map : dispatcher));
+	there = kernel_is_on_hook((uint32_t)dispatcher, hook);
 	told = there != -EINVAL;
-	if (told)
-		error = record_attached(run, deployment, step, dispatcher, hook);
-	if (!error)
-		error = kernel_attach_program(objects->dispatcher, hook);
-	attached = !error;
-	if (attached && !told)
-		error = record_attached(run, deployment, step, dispatcher, hook);
+	error = (told ? apply_record_attached : apply_record_in_doubt)(
+		run, deployment, step, (uint32_t)dispatcher, (uint32_t)map);
+	if (error)
+		return apply_refused(run, step, "attach", error);
+	error = kernel_attach_program(objects->dispatcher, hook);
+	if (error)
+		return apply_refused(run, step, "attach", error);
 	/* On the way back the record goes last. What was there before stays. */
-	if (attached && there != 1)
+	if (there != 1)
 		journal_attached(run, objects, hook, path);
+	if (!told)
+		error = apply_record_attached(
+			run, deployment, step, (uint32_t)dispatcher, (uint32_t)map);
 	return !error || apply_refused(run, step, "attach", error);
 }
 
@@ -170,7 +179,7 @@ static bool create_link(struct apply_run *run, const struct deployment_run *depl
 		error = apply_adopt(run, step, objects, path);
 		return !error || apply_refused(run, step, "pin the link of", error);
 	}
-	if (!clear_hook(run, step, objects, hook, path))
+	if (!clear_hook(run, deployment, step, objects, hook))
 		return false;
 	error = journal_attach_link(run, objects, &hook, path);
 	if (error == -EOPNOTSUPP)

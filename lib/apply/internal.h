@@ -17,7 +17,9 @@ struct step_objects {
 	int old_program; /* what an existing slot holds, to be written back; -1: it is empty */
 	int old_linked;  /* what an existing link runs, to be attached again, to `old_target` */
 	int old_target;  /* a map or a cgroup */
-	int replaced;    /* the foreign program, or link, that is taken off the hook */
+	/* Whether that is attached nobody knows, and whether in its place another of ours is. */
+	bool old_in_doubt;
+	int replaced; /* the foreign program, or link, that is taken off the hook */
 	/*
 	 * Pins by which a teardown gets at the three above that start with "old_" if it has to go
 	 * back: they stay until nothing does, and it takes no descriptors for each attachment. NULL:
@@ -51,7 +53,7 @@ struct journal_entry {
 	int open;                /* the slot that was written, or what was unpinned; borrowed */
 	struct kernel_hook hook; /* where to attach again; its target is borrowed */
 	const struct state_holder *foreign; /* what was taken off there, of others; NULL */
-	bool is_left; /* it could not be taken back, and its record knows it */
+	int error; /* why it could not be taken back; 0: it could, or is not to be */
 };
 
 /* Our own programs for the hooks of one attach type. */
@@ -66,6 +68,7 @@ struct apply_run {
 	VEC(struct deployment_run) deployments;
 	VEC(struct journal_entry) journal;
 	VEC(struct own_programs) own;
+	bool leaves;               /* something could not be taken back */
 	VEC(const char *) removed; /* paths of others', which do not come back */
 };
 
@@ -81,6 +84,9 @@ int apply_record_attachment(struct apply_run *run, const struct deployment_run *
 	const struct plan_step *step, const struct step_objects *objects);
 /* To which map the dispatcher is attached without a link; `map` 0: to none by now. */
 int apply_record_attached(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, uint32_t dispatcher, uint32_t map);
+/* Likewise, that it may be, and that whatever else the record has on that map may be, too. */
+int apply_record_in_doubt(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, uint32_t dispatcher, uint32_t map);
 
 /* That it has no link by right. */
@@ -134,7 +140,8 @@ int journal_unpin(struct apply_run *run, const char *path, int open);
 int journal_remove_text(struct apply_run *run, const char *path, const char *before);
 /*
  * Takes off what is attached without a link; noted nowhere. Of a map that cannot be asked the record was
- * believed, so it may be off already: 0, too.
+ * believed, so it may be off already: 0, too. One in doubt is attached before: then it is what is there,
+ * and not what it was to take the place of.
  */
 int apply_detach_bare(const struct step_objects *objects, const struct kernel_hook *hook);
 void journal_undo(struct apply_run *run);

@@ -43,14 +43,14 @@ int journal_make_folder(struct apply_run *run, const char *path)
 
 static int undo_text(struct apply_run *run, const struct journal_entry *entry)
 {
-	return entry->text ? kernel_write_text(run->kernel->arena, entry->path, entry->text, true)
+	return entry->text ? kernel_write_text(run->kernel, entry->path, entry->text, true)
 			   : kernel_unpin(entry->path);
 }
 
 int journal_write_text(
 	struct apply_run *run, const char *path, const char *text, const char *before)
 {
-	int error = kernel_write_text(run->kernel->arena, path, text, before);
+	int error = kernel_write_text(run->kernel, path, text, before);
 
 	if (!error)
 		add_entry(run, undo_text, path)->text = before;
@@ -59,7 +59,7 @@ int journal_write_text(
 
 static int undo_remove_text(struct apply_run *run, const struct journal_entry *entry)
 {
-	return kernel_write_text(run->kernel->arena, entry->path, entry->text, false);
+	return kernel_write_text(run->kernel, entry->path, entry->text, false);
 }
 
 static int undo_remove_folder(struct apply_run *run, const struct journal_entry *entry)
@@ -229,12 +229,15 @@ int apply_detach_bare(const struct step_objects *objects, const struct kernel_ho
 	cleanup_fd int linked = -1, target = -1;
 	struct kernel_hook there = *hook;
 	int program = reach(objects->old_linked, objects->old_linked_pin, &linked);
-	int error;
+	int error = 0;
 
 	there.target = reach(hook->target, objects->old_target_pin, &target);
 	if (program < 0 || there.target < 0)
 		return program < 0 ? program : there.target;
-	error = kernel_detach_program(program, &there);
+	if (objects->old_in_doubt)
+		error = kernel_attach_program(program, &there);
+	if (!error)
+		error = kernel_detach_program(program, &there);
 	return error == -ENOENT ? 0 : error;
 }
 
@@ -277,22 +280,6 @@ int journal_detach_foreign(struct apply_run *run, const struct step_objects *obj
 	return 0;
 }
 
-static void report_left(struct apply_run *run, const struct journal_entry *entry, int error)
-{
-	struct arena *arena = run->kernel->arena;
-	const char *why = kernel_explain(arena, error);
-
-	if (entry->foreign)
-		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,
-			"%s was taken off %s and could not be attached again: %s",
-			state_holder_text(arena, entry->foreign), entry->path, why)
-			->hint = "whoever attached it has to do it again";
-	else
-		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,
-			"a change at %s could not be taken back: %s", entry->path, why)
-			->hint = "apply or delete completes it";
-}
-
 /* What is behind the last "/" of "<deployment>/<folder>/<name>". */
 static const char *name_of(const char *path)
 {
@@ -314,17 +301,27 @@ static bool is_same_deployment(const char *path, const char *other)
 	return length == deployment_length(other) && strncmp(path, other, length) == 0;
 }
 
-/*
- * What could not be taken away is ours only as long as its record says so, and with another record than the
- * one it was made with it would be somebody else's.
- */
-static bool is_record_of_left(const struct apply_run *run, const struct journal_entry *record)
+/* A record, and no text of the deployment: its pins come back as those of something that nobody knows. */
+static bool loses_record(const struct apply_run *run, const struct journal_entry *entry)
 {
-	vec_each (entry, &run->journal)
-		if (entry->is_left && is_same_deployment(entry->path, record->path) &&
-			strcmp(name_of(entry->path), name_of(record->path)) == 0)
-			return true;
-	return false;
+	return entry->undo == undo_remove_text &&
+	       deployment_length(entry->path) > strlen(run->kernel->root);
+}
+
+static void report_left(struct apply_run *run, const struct journal_entry *entry)
+{
+	struct arena *arena = run->kernel->arena;
+
+	if (!entry->foreign) {
+		kernel_report_left(
+			run->kernel, entry->path, entry->error, loses_record(run, entry));
+		return;
+	}
+	diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none,
+		"%s was taken off %s and could not be attached again: %s",
+		state_holder_text(arena, entry->foreign), entry->path,
+		kernel_explain(arena, entry->error))
+		->hint = "whoever attached it has to do it again";
 }
 
 /* What was made with the whole deployment goes with its folder. */
@@ -339,36 +336,66 @@ static bool is_in_new_deployment(const struct apply_run *run, const char *path)
 	return false;
 }
 
-/* A pin, or what stays attached without a link to a map that stays. */
-static bool needs_record(const struct apply_run *run, const struct journal_entry *entry)
+/* A program on the hook of a map, or off it, that no link tells of, in a deployment that stays. */
+static bool is_of_bare_hook(const struct apply_run *run, const struct journal_entry *entry)
 {
-	return entry->undo == undo_pin || (entry->undo == undo_attach && entry->objects->link < 0 &&
-						  !is_in_new_deployment(run, entry->path));
+	bool is_of_hook = entry->undo == undo_attach || entry->undo == undo_detach;
+
+	return is_of_hook && entry->objects->link < 0 && !is_in_new_deployment(run, entry->path);
 }
 
-/* Once more where it fails: what is short for a moment is no reason to leave anything. */
+/*
+ * What could not be taken away is ours only as long as its record says so, and with another record than the
+ * one it was made with it would be somebody else's.
+ */
+static bool needs_record(const struct apply_run *run, const struct journal_entry *entry)
+{
+	return entry->undo == undo_pin || is_of_bare_hook(run, entry);
+}
+
+static bool is_text(const struct journal_entry *entry)
+{
+	return entry->undo == undo_text || entry->undo == undo_remove_text;
+}
+
+/* Why a text of the same thing could not be taken back, or what needs that; 0: it could. */
+static int error_beside(
+	const struct apply_run *run, const struct journal_entry *entry, bool of_text)
+{
+	if (run->leaves)
+		vec_each (other, &run->journal)
+			if (other->error && (of_text ? is_text(other) : needs_record(run, other)) &&
+				is_same_deployment(other->path, entry->path) &&
+				strcmp(name_of(other->path), name_of(entry->path)) == 0)
+				return other->error;
+	return 0;
+}
+
+/*
+ * Once more where it fails: what is short for a moment is no reason to leave anything. A hook that only a
+ * record tells of stays as that says, where that could not be put back.
+ */
 static int undo_entry(struct apply_run *run, const struct journal_entry *entry)
 {
-	int error = entry->undo(run, entry);
+	int error = is_of_bare_hook(run, entry) ? error_beside(run, entry, true) : 0;
 
-	return error && entry->undo(run, entry) ? error : 0;
+	if (error)
+		return error;
+	error = entry->undo(run, entry);
+	return error ? entry->undo(run, entry) : 0;
 }
 
 void journal_undo(struct apply_run *run)
 {
-	bool any_left = false;
-
 	for (size_t i = run->journal.count; i-- > 0;) {
 		struct journal_entry *entry = &run->journal.items[i];
-		int error;
 
-		if (any_left && entry->undo == undo_text && is_record_of_left(run, entry))
+		if (entry->undo == undo_text && error_beside(run, entry, false))
 			continue;
-		error = undo_entry(run, entry);
-		entry->is_left = error && needs_record(run, entry);
-		any_left = any_left || entry->is_left;
-		if (error)
-			report_left(run, entry, error);
+		entry->error = undo_entry(run, entry);
+		if (entry->error)
+			report_left(run, entry);
+		run->leaves = run->leaves || entry->error;
 	}
 }
 

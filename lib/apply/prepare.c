@@ -287,6 +287,7 @@ static bool open_linked(struct apply_run *run, const struct deployment_run *depl
 		return false;
 	if (!old->link.target) /* detached already: nothing to take back */
 		return true;
+	objects->old_in_doubt = old->link.in_doubt;
 	objects->old_target = open_old_target(run, deployment, old, &objects->old_target_pin);
 	objects->old_linked =
 		old->dispatcher.id == old->link.program

@@ -76,8 +76,12 @@ static void add_old_attachment(struct record *record, const struct state_attachm
 	};
 	bool is_pinned = linked.dispatcher == pinned.dispatcher;
 
-	if (is_pinned)
+	if (old->link.in_doubt)
+		linked.key = STATE_IN_DOUBT;
+	if (is_pinned) {
 		pinned.attached = linked.attached;
+		pinned.key = linked.key;
+	}
 	/* One that was retired comes back as it is. */
 	if ((pinned.id || pinned.dispatcher) &&
 		(pinned.id != record->generations[0].id ||
@@ -126,6 +130,12 @@ struct attached {
 	uint32_t dispatcher, map;
 };
 
+static void set_hook(struct state_generation *generation, uint32_t map, const char *key)
+{
+	generation->attached = map;
+	generation->key = key;
+}
+
 static void set_attached(struct state_record *record, const void *how)
 {
 	const struct attached *attached = how;
@@ -135,9 +145,9 @@ static void set_attached(struct state_record *record, const void *how)
 
 		/* A hook has one: the others are off it by now. */
 		if (generation->dispatcher == attached->dispatcher)
-			generation->attached = attached->map;
+			set_hook(generation, attached->map, NULL);
 		else if (generation->attached == attached->map || !attached->map)
-			generation->attached = 0;
+			set_hook(generation, 0, NULL);
 	}
 }
 
@@ -149,11 +159,32 @@ int apply_record_attached(struct apply_run *run, const struct deployment_run *de
 	return rewrite_record(run, deployment, step, set_attached, &attached);
 }
 
+static void set_in_doubt(struct state_record *record, const void *how)
+{
+	const struct attached *attached = how;
+
+	for (size_t i = 0; i < record->count; i++) {
+		struct state_generation *generation = &record->generations[i];
+
+		if (generation->dispatcher == attached->dispatcher ||
+			generation->attached == attached->map)
+			set_hook(generation, attached->map, STATE_IN_DOUBT);
+	}
+}
+
+int apply_record_in_doubt(struct apply_run *run, const struct deployment_run *deployment,
+	const struct plan_step *step, uint32_t dispatcher, uint32_t map)
+{
+	const struct attached attached = { dispatcher, map };
+
+	return rewrite_record(run, deployment, step, set_in_doubt, &attached);
+}
+
 static void set_retired(struct state_record *record, const void *how)
 {
 	(void)how;
 	for (size_t i = 0; i < record->count; i++)
-		record->generations[i].attached = 0;
+		set_hook(&record->generations[i], 0, NULL);
 	record->generations[0].key = STATE_RETIRED;
 }
 

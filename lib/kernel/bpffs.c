@@ -259,13 +259,7 @@ int kernel_pin_over(const struct kernel *kernel, int fd, const char *path)
 	const char *spare = arena_printf(kernel->arena, "%s" STATE_SPARE_SUFFIX, path);
 	int error = kernel_pin(fd, spare);
 
-	if (error)
-		return error;
-	if (rename(spare, path) == 0)
-		return 0;
-	error = -errno;
-	unlink(spare);
-	return error;
+	return error ? error : kernel_replace(kernel, spare, path);
 }
 
 uint64_t kernel_identify(const struct kernel *kernel, const char *deployment)

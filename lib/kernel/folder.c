@@ -153,18 +153,31 @@ int kernel_remove_tree(const char *path)
 		       : -errno;
 }
 
-int kernel_write_text(struct arena *arena, const char *path, const char *text, bool replaces)
+void kernel_report_left(const struct kernel *kernel, const char *path, int error, bool forced)
 {
-	const char *spare = arena_printf(arena, "%s" STATE_SPARE_SUFFIX, path);
-	int error;
+	diag_add(kernel->diagnostics, DIAG_E0402, mark_none,
+		"a change at %s could not be taken back: %s", path,
+		kernel_explain(kernel->arena, error))
+		->hint = forced ? "apply or delete with --force completes it"
+				: "apply or delete completes it";
+}
 
-	if (!replaces)
-		return symlink(text, path) == 0 ? 0 : -errno;
-	if (symlink(text, spare) != 0)
-		return -errno;
-	if (rename(spare, path) == 0)
-		return 0;
-	error = -errno;
-	unlink(spare);
+int kernel_replace(const struct kernel *kernel, const char *spare, const char *path)
+{
+	int error = rename(spare, path) == 0 ? 0 : -errno;
+
+	/* Once more, as all that is taken back. */
+	if (error && unlink(spare) != 0 && unlink(spare) != 0)
+		kernel_report_left(kernel, spare, -errno, false);
 	return error;
+}
+
+int kernel_write_text(
+	const struct kernel *kernel, const char *path, const char *text, bool replaces)
+{
+	const char *spare = arena_printf(kernel->arena, "%s" STATE_SPARE_SUFFIX, path);
+
+	if (symlink(text, replaces ? spare : path) != 0)
+		return -errno;
+	return replaces ? kernel_replace(kernel, spare, path) : 0;
 }

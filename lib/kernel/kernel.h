@@ -99,6 +99,8 @@ int kernel_open_pin_of(const char *path, enum kernel_object kind);
  * On the way it has the name with STATE_SPARE_SUFFIX behind it: -EEXIST where something has that.
  */
 int kernel_pin_over(const struct kernel *kernel, int fd, const char *path);
+/* The second half of that. What cannot be removed again where it fails is told. */
+int kernel_replace(const struct kernel *kernel, const char *spare, const char *path);
 
 const char *kernel_text_path(
 	const struct kernel *kernel, const char *deployment, enum kernel_text text);
@@ -149,7 +151,14 @@ int kernel_read_text_in(
  * Makes the symlink: -EEXIST where something is. With `replaces` puts it in the place of what is there
  * in one step, by way of a name as kernel_pin_over has. 0 or a negative errno.
  */
-int kernel_write_text(struct arena *arena, const char *path, const char *text, bool replaces);
+int kernel_write_text(
+	const struct kernel *kernel, const char *path, const char *text, bool replaces);
+
+/*
+ * The error E0402 that tells of what a run that failed could not take back at `path`; `forced`: what does
+ * has to be forced.
+ */
+void kernel_report_left(const struct kernel *kernel, const char *path, int error, bool forced);
 
 /* Removes a file, or a folder with all that is in it; stays on its file system, follows no symlink. */
 int kernel_remove_tree(const char *path);

@@ -339,13 +339,11 @@ static int open_map_with_id(
 }
 
 /*
- * The map that a recorded dispatcher is attached to without a link; 0: to none by now. Of a map that
- * cannot be asked the record is believed where there still is such a program: what is attached is. 0 or
- * a negative errno.
+ * Whether a recorded dispatcher is attached to its map without a link. Of a map that cannot be asked the
+ * record is believed where there still is such a program: what is attached is. 0, 1 or a negative errno.
  */
-static int find_bare_target(const struct observer *observer,
-	const struct state_attachment *attachment, const struct state_generation *generation,
-	uint32_t *ret)
+static int is_attached(const struct observer *observer, const struct state_attachment *attachment,
+	const struct state_generation *generation, bool *believed)
 {
 	cleanup_fd int map = open_map_with_id(observer, attachment, generation->attached);
 	const struct kernel_hook hook = { .target = map, .type = attachment->kind->type };
@@ -353,33 +351,36 @@ static int find_bare_target(const struct observer *observer,
 
 	if (map >= 0)
 		there = kernel_is_on_hook(generation->dispatcher, &hook);
-	if (there == -EINVAL) {
+	*believed = there == -EINVAL;
+	if (*believed) {
 		cleanup_fd int program = kernel_open_program(generation->dispatcher);
 
 		there = program != -ENOENT;
 	}
-	*ret = there == 1 ? generation->attached : 0;
-	return there < 0 ? there : 0;
+	return there;
 }
 
 static bool observe_generation(const struct observer *observer, struct state_attachment *attachment,
 	const struct state_generation *generation)
 {
 	struct kernel *kernel = observer->kernel;
-	uint32_t target;
-	int error = find_bare_target(observer, attachment, generation, &target);
+	bool believed;
+	int there = is_attached(observer, attachment, generation, &believed);
 
-	if (error)
+	if (there < 0)
 		diag_add(kernel->diagnostics, DIAG_E0405, mark_none,
 			"cannot look at what is attached to %s: %s", attachment->title,
-			kernel_explain(kernel->arena, error));
+			kernel_explain(kernel->arena, there));
 	/* Where none is there, it is the newest that is not. */
-	if (error || (attachment->link.bare && !target))
-		return !error;
+	if (there < 0 || (attachment->link.bare && !there))
+		return there >= 0;
 	attachment->link.bare = true;
+	attachment->link.believed = believed;
+	attachment->link.in_doubt = believed && there && generation->key &&
+				    strcmp(generation->key, STATE_IN_DOUBT) == 0;
 	attachment->link.program = generation->dispatcher;
 	attachment->link.type = attachment->kind->type;
-	attachment->link.target = target;
+	attachment->link.target = there ? generation->attached : 0;
 	return true;
 }
 

@@ -58,7 +58,9 @@ static const char *attachment_reason(
 			       ? "its flags changed"
 			       : "its dispatcher was gone";
 	if (parts & PLAN_LINK)
-		return old->link.id ? "its link was gone" : "it was detached";
+		return old->link.id         ? "its link was gone"
+		       : old->link.in_doubt ? "a change of it was cut short"
+					    : "it was detached";
 	return "takes effect for every socket at once";
 }
 
@@ -236,7 +238,7 @@ struct plan_step *plan_delete_attachment(
 
 	step->old = old;
 	step->file = old->name;
-	if (state_attachment_is_off(old))
+	if (state_attachment_is_off(planner->state, old))
 		step->reason = "what was left of it for the sockets in its map";
 	plan_check_foreign_attachment(planner, old, mark_none);
 	return step;
@@ -254,7 +256,8 @@ static bool outlasts_its_link(const struct planner *planner, const struct state_
 			    : NAME_ABSENT;
 
 	return at != NAME_ABSENT && !planner->map_is_replaced[at] && map &&
-	       plan_holds_sockets(map) && (map->entries != 0 || !state_attachment_is_off(old)) &&
+	       plan_holds_sockets(map) &&
+	       (map->entries != 0 || !state_attachment_is_off(planner->state, old)) &&
 	       old->slot.id && !old->slot.foreign && old->dispatcher.id && !old->dispatcher.foreign;
 }
 
@@ -272,7 +275,7 @@ static void delete_unwanted_attachment(struct planner *planner, const struct sta
 	/* What is ours of it and runs goes with its map and its program, or not at all. */
 	if (plan_leaves(planner, is_foreign) && !runs_by_our_link(old))
 		return;
-	if (outlasts && state_attachment_is_off(old))
+	if (outlasts && state_attachment_is_off(planner->state, old))
 		return;
 	plan_delete_attachment(planner, old)->retires = outlasts;
 }

@@ -131,7 +131,7 @@ static void write_objects(struct sink *sink, const struct report_status *status)
 	sink_close(sink);
 	sink_open_array(sink, "attachments");
 	vec_each (attachment, &state->attachments)
-		if (!state_attachment_is_off(attachment))
+		if (!state_attachment_is_off(state, attachment))
 			write_attachment(sink, state, attachment, width);
 	sink_close(sink);
 }

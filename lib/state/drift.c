@@ -56,6 +56,8 @@ static const char *wrong_link(const struct state_attachment *attachment, uint64_
 		return "it is detached (its link has no pin)";
 	if (!attachment->link.target)
 		return bare ? "it is detached" : "its link is detached";
+	if (attachment->link.in_doubt)
+		return "it may be detached: a change of it was cut short";
 	if (attachment->link.target != target)
 		return bare        ? "it is attached to another map"
 		       : on_cgroup ? "its link is on another cgroup"
@@ -110,7 +112,7 @@ static void find_in_attachment(
 	const char *foreign = foreign_part(finder, attachment);
 	const char *reason = foreign ? foreign : wrong_part(finder->state, attachment);
 
-	if (!foreign && state_attachment_is_off(attachment))
+	if (!foreign && state_attachment_is_off(finder->state, attachment))
 		return;
 	if (!reason && !state_program_with_id(finder->state, attachment->slot.program))
 		reason = "its slot runs a program that has no pin";

@@ -5,10 +5,13 @@
  *
  *	<id> <dispatcher> <attached> <key layout>[;<the same of what it took the place of>]...
  *
- * as in "45 0 0 [cookie];44 0 0 [cookie]". An attachment's id is its slot's, "attached" is the map that
- * its dispatcher is attached to without a link, its key layout "retired" where that is so; 0 and "-"
- * stand for what there is none of. A record is written before what it is about is pinned, and names the old one
- * beside the new: at no time is there a pin of ours without a record that knows it.
+ * as in "45 0 0 [cookie];44 0 0 [cookie]"; 0 and "-" stand for what there is none of. An attachment's id is
+ * its slot's, and "attached" is the map that its dispatcher is attached to without a link. In the place of a
+ * key layout it has "retired" where its manifest has it no longer, and "perhaps" while it is being attached
+ * or detached: a map that cannot be asked does not tell what came of that.
+ *
+ * A record is written before what it is about is pinned, and names the old one beside the new: at no time
+ * is there a pin of ours without a record that knows it.
  */
 #include "lib/state/state.h"
 

@@ -92,7 +92,7 @@ bool state_attachment_holds(const struct state *state, const struct state_attach
 {
 	/* Links of others, and which link a program came by, take CAP_SYS_ADMIN to see. */
 	return (holder->link && holder->link == attachment->link.id) ||
-	       holder->program == attachment->dispatcher.id ||
+	       (holder->program == attachment->dispatcher.id && !attachment->dispatcher.foreign) ||
 	       (attachment->link.target && holder->program == attachment->link.program) ||
 	       state_dispatcher_is_recorded(state, attachment->name, holder->program);
 }
@@ -110,17 +110,19 @@ bool state_attachment_has_link(const struct state_attachment *attachment)
 	return attachment->link.id || attachment->link.bare;
 }
 
-bool state_attachment_is_off(const struct state_attachment *attachment)
+bool state_attachment_is_off(const struct state *state, const struct state_attachment *attachment)
 {
-	return attachment->retired && !state_attachment_has_link(attachment);
+	/* What passes has no pin. */
+	return attachment->retired && !state_attachment_has_link(attachment) &&
+	       !state_program_with_id(state, attachment->slot.program);
 }
 
 bool state_attachment_is_linked(
 	const struct state_attachment *attachment, uint64_t target, uint32_t flags)
 {
 	return state_attachment_dispatches(attachment, flags) &&
-	       state_attachment_has_link(attachment) && !attachment->link.foreign && target &&
-	       attachment->link.target == target &&
+	       state_attachment_has_link(attachment) && !attachment->link.foreign &&
+	       !attachment->link.in_doubt && target && attachment->link.target == target &&
 	       attachment->link.program == attachment->dispatcher.id &&
 	       attachment->link.type == attachment->kind->type;
 }

@@ -25,11 +25,13 @@ struct state_generation {
 	uint32_t id;         /* of the map or the program; an attachment's slot */
 	uint32_t dispatcher; /* an attachment's; else 0 */
 	uint32_t attached;   /* id of the map to which that is attached without a link; else 0 */
-	const char *key;     /* a map's key layout as text; NULL: none was declared */
+	const char *key;     /* a map's key layout as text, or one of those below; NULL: none */
 };
 
 /* In the place of a key layout: an attachment that its manifest has no longer, see plan_step.retires. */
 #define STATE_RETIRED "retired"
+/* Likewise: `attached`, or off it already. A run is about to change that, or was cut short in it. */
+#define STATE_IN_DOUBT "perhaps"
 
 /* The most that a record knows: the newest, and what the pins may still hold after a crash. */
 #define STATE_GENERATIONS 3
@@ -93,9 +95,11 @@ struct state_attachment {
 		uint64_t run_nanoseconds;
 	} dispatcher;
 	struct {
-		uint32_t id;  /* 0: no pin */
-		bool bare;    /* none: kernels before about 6.10 attach to maps without one */
-		bool foreign; /* it runs, or ran, no dispatcher of ours */
+		uint32_t id;   /* 0: no pin */
+		bool bare;     /* none: kernels before about 6.10 attach to maps without one */
+		bool believed; /* bare, by its record's word alone: its map cannot be asked */
+		bool in_doubt; /* believed, and the record itself does not know */
+		bool foreign;  /* it runs, or ran, no dispatcher of ours */
 		uint32_t program, type;
 		uint64_t target; /* id of the map or of the cgroup; 0: detached */
 	} link;
@@ -238,8 +242,8 @@ bool state_attachment_dispatches(const struct state_attachment *attachment, uint
 /* Whether it has what attaches it, be it detached by now. */
 bool state_attachment_has_link(const struct state_attachment *attachment);
 
-/* Whether it was taken off for good, and something of it is kept. */
-bool state_attachment_is_off(const struct state_attachment *attachment);
+/* Whether it was taken off for good, and something of it is kept, in which every socket passes. */
+bool state_attachment_is_off(const struct state *state, const struct state_attachment *attachment);
 
 /* Whether its link attaches that dispatcher to the target with that id. */
 bool state_attachment_is_linked(

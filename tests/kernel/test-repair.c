@@ -151,3 +151,82 @@ Test(repair, nothing_is_left_without_a_word)
 	cr_assert_gt(refused, 5);
 	sockform_expect(0, "delete", manifest.path);
 }
+
+/* As a run that is cut short leaves it, where only the record tells what is attached. */
+static void put_in_doubt(const struct manifest *manifest)
+{
+	char name[128], record[256] = "", doubted[sizeof(record) + 16];
+	const char *path;
+	unsigned int slot, dispatcher, map;
+
+	snprintf(name, sizeof(name), "records/%s", hook);
+	path = manifest_pin(manifest, name);
+	cr_assert(readlink(path, record, sizeof(record) - 1) > 0, "%s", strerror(errno));
+	cr_assert_eq(sscanf(record, "%u %u %u -", &slot, &dispatcher, &map), 3, "%s", record);
+	cr_assert_neq(map, 0, "%s", record);
+	snprintf(doubted, sizeof(doubted), "%u %u %u perhaps", slot, dispatcher, map);
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(symlink(doubted, path), 0);
+}
+
+/* 0, or a negative errno where it was not attached. */
+static int take_off(const struct manifest *manifest)
+{
+	char pin[128];
+	int dispatcher, map, error;
+
+	snprintf(pin, sizeof(pin), "dispatchers/%s", hook);
+	dispatcher = bpf_obj_get(manifest_pin(manifest, pin));
+	map = bpf_obj_get(manifest_pin(manifest, "maps/echo_sockets"));
+	cr_assert(dispatcher >= 0 && map >= 0, "%s", strerror(errno));
+	error = bpf_prog_detach2(dispatcher, map, BPF_SK_SKB_STREAM_VERDICT) == 0 ? 0 : -errno;
+	close(dispatcher);
+	close(map);
+	return error;
+}
+
+static void expect_words(
+	const struct manifest *manifest, const char *verb, int code, const char *words)
+{
+	struct result result;
+
+	if (strcmp(verb, "status") == 0)
+		sockform(&result, "status", manifest->name);
+	else
+		sockform(&result, "plan", "--exit-code", manifest->path);
+	assert_code(&result, code);
+	cr_assert(strstr(result.out, words), "%s: %s", verb, result.out);
+	result_finish(&result);
+}
+
+/* What a run that was cut short was about: attached again, or taken off, whether it is there or not. */
+Test(repair, what_may_be_detached_is_attached_again)
+{
+	struct manifest manifest;
+	char map[128];
+
+	if (has_queries())
+		cr_skip_test("skipped: this kernel can be asked what is attached to a map");
+	manifest_init(&manifest, "repair-doubt");
+	snprintf(map, sizeof(map), "%s/echo_sockets", manifest.name);
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_expect(0, "apply", manifest.path);
+	cr_assert_eq(take_off(&manifest), 0);
+	cr_assert_eq(take_off(&manifest), -ENOENT);
+	sockform_expect(0, "status", manifest.name);
+	put_in_doubt(&manifest);
+	expect_words(&manifest, "status", 1, "it may be detached: a change of it was cut short");
+	expect_words(&manifest, "plan", 1, "a change of it was cut short");
+	sockform_expect(0, "apply", manifest.path);
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "plan", "--exit-code", manifest.path);
+	cr_assert_eq(take_off(&manifest), 0);
+	put_in_doubt(&manifest);
+	sockform_expect(0, "detach", map);
+	cr_assert_eq(take_off(&manifest), -ENOENT);
+	sockform_expect(0, "apply", manifest.path);
+	put_in_doubt(&manifest);
+	sockform_expect(0, "detach", map);
+	cr_assert_eq(take_off(&manifest), -ENOENT);
+	sockform_expect(0, "delete", manifest.path);
+}
