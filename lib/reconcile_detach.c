@@ -25,11 +25,12 @@ static int open_target(struct detacher *detacher)
 	const struct reconcile_hooks *request = detacher->request;
 	struct kernel *kernel = &detacher->reconcile->kernel;
 	struct arena *arena = detacher->reconcile->arena;
+	int error;
 
 	if (request->cgroup) {
 		detacher->title = request->cgroup;
-		detacher->cgroup_mount = kernel_cgroup_mount(arena);
-		return kernel_open_cgroup(detacher->cgroup_mount, request->cgroup);
+		error = kernel_find_cgroup_mount(arena, &detacher->cgroup_mount);
+		return error ? error : kernel_open_cgroup(detacher->cgroup_mount, request->cgroup);
 	}
 	if (request->pin) {
 		detacher->title = request->pin;
@@ -68,8 +69,8 @@ static bool find_target(struct detacher *detacher, int *target)
 	error = *target < 0 ? *target : identify_target(detacher, *target);
 	if (!error || (error == -ENOENT && (detacher->request->cgroup || detacher->request->map)))
 		return true;
-	diag_add(detacher->reconcile->diagnostics, DIAG_E0402, mark_none, "cannot open map %s: %s",
-		detacher->title,
+	diag_add(detacher->reconcile->diagnostics, DIAG_E0402, mark_none, "cannot open %s %s: %s",
+		detacher->request->cgroup ? "cgroup" : "map", detacher->title,
 		error == -EINVAL ? "what is pinned there is no map"
 				 : kernel_explain(detacher->reconcile->arena, error));
 	return false;

@@ -250,13 +250,12 @@ static bool open_old_program(struct apply_run *run, const struct deployment_run 
 }
 
 /*
- * What an existing link hangs on. By pin where that is the right map: by id takes CAP_SYS_ADMIN.
+ * What an existing link hangs on; `there`: under its name. By pin where that is so: by id takes CAP_SYS_ADMIN.
  */
 static int open_old_target(const struct apply_run *run, const struct deployment_run *deployment,
-	const struct state_attachment *old, const char **pin)
+	const struct state_attachment *old, bool there, const char **pin)
 {
 	const struct state *state = deployment->plan->state;
-	bool there = state_target_id(state, old->target, old->kind) == old->link.target;
 
 	if (old->kind->on_cgroup)
 		return there ? kernel_open_cgroup(state->cgroup_mount, old->target) : -ENOENT;
@@ -271,9 +270,10 @@ static int open_old_target(const struct apply_run *run, const struct deployment_
  * A cgroup that has been removed is none to attach to again. What has lost its pin takes CAP_SYS_ADMIN
  * to open: who does not have it repairs all the same, and goes back without that.
  */
-static bool can_do_without(const struct state_attachment *old, int error)
+static bool can_do_without(const struct state_attachment *old, int error, bool is_pinned)
 {
-	return (old->kind->on_cgroup && error == -ENOENT) || (!old->link.bare && error == -EPERM);
+	return (old->kind->on_cgroup && error == -ENOENT) ||
+	       (!old->link.bare && !is_pinned && error == -EPERM);
 }
 
 /* What an existing link runs and hangs on, to be able to attach it again. */
@@ -281,6 +281,7 @@ static bool open_linked(struct apply_run *run, const struct deployment_run *depl
 	const struct plan_step *step, struct step_objects *objects)
 {
 	const struct state_attachment *old = step->old;
+	bool has_target, has_dispatcher = old->dispatcher.id == old->link.program;
 
 	if (!old->link.bare && !open_pin(run, step, step_path(run, deployment, step, FOLDER_LINKS),
 				       &objects->link))
@@ -288,18 +289,20 @@ static bool open_linked(struct apply_run *run, const struct deployment_run *depl
 	if (!old->link.target) /* detached already: nothing to take back */
 		return true;
 	objects->old_in_doubt = old->link.in_doubt;
-	objects->old_target = open_old_target(run, deployment, old, &objects->old_target_pin);
+	has_target = state_target_id(deployment->plan->state, old->target, old->kind) ==
+		     old->link.target;
+	objects->old_target =
+		open_old_target(run, deployment, old, has_target, &objects->old_target_pin);
 	objects->old_linked =
-		old->dispatcher.id == old->link.program
-			? open_to_go_back(deployment,
-				  step_path(run, deployment, step, FOLDER_DISPATCHERS),
-				  &objects->old_linked_pin)
-			: kernel_open_program(old->link.program);
+		has_dispatcher ? open_to_go_back(deployment,
+					 step_path(run, deployment, step, FOLDER_DISPATCHERS),
+					 &objects->old_linked_pin)
+			       : kernel_open_program(old->link.program);
 	if (objects->old_target < 0 && !objects->old_target_pin &&
-		!can_do_without(old, objects->old_target))
+		!can_do_without(old, objects->old_target, has_target))
 		return apply_refused(run, step, "open the target of", objects->old_target);
 	return objects->old_linked >= 0 || objects->old_linked_pin ||
-	       can_do_without(old, objects->old_linked) ||
+	       can_do_without(old, objects->old_linked, has_dispatcher) ||
 	       apply_refused(run, step, "open the dispatcher of", objects->old_linked);
 }
 

@@ -12,43 +12,47 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-static bool is_cgroup2(int fd)
-{
-	struct statfs stat;
-
-	return fstatfs(fd, &stat) == 0 && stat.f_type == CGROUP2_SUPER_MAGIC;
-}
-
 static int open_folder(int at, const char *path)
 {
 	cleanup_fd int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
+	struct statfs stat;
+
 	if (fd < 0)
 		return errno == ENOTDIR ? -ENOENT : -errno;
-	return is_cgroup2(fd) ? fd_steal(&fd) : -ENOENT;
+	if (fstatfs(fd, &stat) != 0)
+		return -errno;
+	return stat.f_type == CGROUP2_SUPER_MAGIC ? fd_steal(&fd) : -ENOENT;
 }
 
-/* Where something else is mounted over one, it cannot be reached by its path. */
-static bool is_reached(const char *path)
+/*
+ * Where something else is mounted over one, or this process has no way to it, it cannot be reached by its
+ * path: 0. 1 or a negative errno.
+ */
+static int is_reached(const char *path)
 {
 	cleanup_fd int fd = open_folder(AT_FDCWD, path);
 
-	return fd >= 0;
+	return fd >= 0 || fd == -ENOENT || fd == -EACCES ? fd >= 0 : fd;
 }
 
-const char *kernel_cgroup_mount(struct arena *arena)
+int kernel_find_cgroup_mount(struct arena *arena, const char **ret)
 {
 	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	const char *found = NULL;
 	struct mntent *entry;
+	int reached = 0;
 
+	*ret = NULL;
 	if (!mounts)
-		return NULL;
-	while (!found && (entry = getmntent(mounts)))
-		if (strcmp(entry->mnt_type, "cgroup2") == 0 && is_reached(entry->mnt_dir))
-			found = arena_copy(arena, entry->mnt_dir, strlen(entry->mnt_dir));
+		return errno == ENOENT ? 0 : -errno;
+	while (!reached && (entry = getmntent(mounts))) {
+		if (strcmp(entry->mnt_type, "cgroup2") == 0)
+			reached = is_reached(entry->mnt_dir);
+		if (reached > 0)
+			*ret = arena_copy(arena, entry->mnt_dir, strlen(entry->mnt_dir));
+	}
 	endmntent(mounts);
-	return found;
+	return reached < 0 ? reached : 0;
 }
 
 /* cgroup2 has no symlinks and its paths here no "..", but something may be mounted in between. */
@@ -68,18 +72,35 @@ uint64_t kernel_cgroup_id(int cgroup)
 	return fstat(cgroup, &folder) == 0 ? folder.st_ino : 0;
 }
 
-const struct state_cgroup *kernel_find_cgroup(
-	struct kernel *kernel, struct state *state, const char *path)
+static int find_id(struct kernel *kernel, struct state *state, const char *path, uint64_t *ret)
 {
-	const struct state_cgroup *known = state_cgroup_at(state, path);
-	struct state_cgroup cgroup = { .path = path };
 	cleanup_fd int fd = -1;
+	int error = 0;
 
-	if (known)
-		return known;
 	if (!state->cgroup_mount)
-		state->cgroup_mount = kernel_cgroup_mount(kernel->arena);
+		error = kernel_find_cgroup_mount(kernel->arena, &state->cgroup_mount);
+	if (error)
+		return error;
 	fd = kernel_open_cgroup(state->cgroup_mount, path);
-	cgroup.id = fd >= 0 ? kernel_cgroup_id(fd) : 0;
-	return state_add_cgroup(kernel->arena, state, cgroup);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	*ret = kernel_cgroup_id(fd);
+	return *ret ? 0 : -errno;
+}
+
+bool kernel_find_cgroup(struct kernel *kernel, struct state *state, const char *path)
+{
+	struct state_cgroup cgroup = { .path = path };
+	int error;
+
+	if (state_cgroup_at(state, path))
+		return true;
+	error = find_id(kernel, state, path, &cgroup.id);
+	if (!error)
+		state_add_cgroup(kernel->arena, state, cgroup);
+	else
+		diag_add(kernel->diagnostics, DIAG_E0405, mark_none,
+			"cannot look at the cgroup %s: %s", path,
+			kernel_explain(kernel->arena, error));
+	return !error;
 }

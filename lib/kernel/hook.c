@@ -388,8 +388,8 @@ bool kernel_observe_wanted(
 	uint64_t target_id;
 	int error = 0;
 
-	if (wanted->kind->on_cgroup)
-		kernel_find_cgroup(kernel, state, wanted->target);
+	if (wanted->kind->on_cgroup && !kernel_find_cgroup(kernel, state, wanted->target))
+		return false;
 	target_id = state_target_id(state, wanted->target, wanted->kind);
 	if (!target_id || (own && state_attachment_is_linked(own, target_id, wanted->flags)))
 		return true;

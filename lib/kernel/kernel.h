@@ -293,8 +293,8 @@ bool kernel_observe_wanted(
 
 /* cgroup.c */
 
-/* The first cgroup2 in the mount table, or NULL. */
-const char *kernel_cgroup_mount(struct arena *arena);
+/* The first cgroup2 in the mount table that can be reached, or NULL; 0 or a negative errno. */
+int kernel_find_cgroup_mount(struct arena *arena, const char **ret);
 
 /* A descriptor of the cgroup at a path below the mount; `mount` NULL: -ENOENT. */
 int kernel_open_cgroup(const char *mount, const char *path);
@@ -302,9 +302,11 @@ int kernel_open_cgroup(const char *mount, const char *path);
 /* The cgroup's id as links tell it: the inode of its folder (kernfs_id on 64-bit kernels). */
 uint64_t kernel_cgroup_id(int cgroup);
 
-/* Adds the cgroup to those of the state, unless it is there; its id is 0 where it does not exist. */
-const struct state_cgroup *kernel_find_cgroup(
-	struct kernel *kernel, struct state *state, const char *path);
+/*
+ * Adds the cgroup to those of the state, unless it is there; its id is 0 where it does not exist. False with
+ * a diagnostic.
+ */
+bool kernel_find_cgroup(struct kernel *kernel, struct state *state, const char *path);
 
 /* object.c again: what is there */
 

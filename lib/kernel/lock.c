@@ -104,10 +104,12 @@ static int wait_for(int fd, int operation, double deadline)
 	return 0;
 }
 
-/* A sockform that knew of no gate may have made the root: then there is none. */
+/* A sockform that knew of no gate may have made the root: then there is none, -ENOENT. */
 static int open_gate(const struct kernel *kernel)
 {
-	return open(kernel_gate_path(kernel), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(kernel_gate_path(kernel), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return fd >= 0 ? fd : -errno;
 }
 
 static int report(struct kernel *kernel, int error)
@@ -130,6 +132,8 @@ int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 	gate = open_gate(kernel);
 	if (gate >= 0)
 		error = wait_for(gate, LOCK_EX, started + seconds * 1e3);
+	else if (gate != -ENOENT)
+		error = gate;
 	if (!error)
 		error = wait_for(fd, exclusive ? LOCK_EX : LOCK_SH, started + seconds * 1e3);
 	if (!error)

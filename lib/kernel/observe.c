@@ -464,9 +464,9 @@ static bool observe(struct kernel *kernel, const char *deployment, bool counts, 
 		if (!observe_folder(&observer, folder, &kinds[folder]))
 			return false;
 	vec_each (attachment, &ret->attachments)
-		if (attachment->target[0] == '/')
-			kernel_find_cgroup(kernel, ret, attachment->target);
-		else if (!observe_bare(&observer, attachment))
+		if (!(attachment->target[0] == '/'
+				    ? kernel_find_cgroup(kernel, ret, attachment->target)
+				    : observe_bare(&observer, attachment)))
 			return false;
 	return true;
 }

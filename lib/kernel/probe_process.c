@@ -56,9 +56,11 @@ static void probe_capabilities(struct prober *prober)
 		probe_capability(prober, &capabilities[i].row, capabilities[i].number);
 }
 
-static void probe_mount(struct prober *prober, const struct probe_row *row, const char *path)
+/* `error`: why it could not be looked for; 0. */
+static void probe_mount(
+	struct prober *prober, const struct probe_row *row, int error, const char *path)
 {
-	prober_answer(prober, row, path ? 0 : -ENOENT)->detail = path;
+	prober_answer(prober, row, error || path ? error : -ENOENT)->detail = path;
 }
 
 static const char *bpffs_path(const struct prober *prober)
@@ -75,9 +77,11 @@ static void probe_file_systems(struct prober *prober)
 		"apply mounts it at /sys/fs/bpf, which needs CAP_SYS_ADMIN" };
 	static const struct probe_row cgroup2 = { FILES, "cgroup2", "attach_type: sock_ops",
 		"no sock_ops program can be attached" };
+	const char *mount;
+	int error = kernel_find_cgroup_mount(prober->arena, &mount);
 
-	probe_mount(prober, &bpffs, bpffs_path(prober));
-	probe_mount(prober, &cgroup2, kernel_cgroup_mount(prober->arena));
+	probe_mount(prober, &bpffs, 0, bpffs_path(prober));
+	probe_mount(prober, &cgroup2, error, mount);
 }
 
 void probe_process(struct prober *prober)
