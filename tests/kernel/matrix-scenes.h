@@ -4,6 +4,6 @@
 
 #include "matrix-check.h"
 
-#define SCENES 6
+#define SCENES 7
 
 void scenes_write(const struct ground *ground, struct scene ret[SCENES]);

@@ -337,6 +337,28 @@ Test(detach, from_a_cgroup)
 	close(cgroup);
 }
 
+/* Where it could not be looked, nothing is said to be attached there or not. */
+Test(detach, a_cgroup_that_cannot_be_opened)
+{
+	const char *path = cgroup_make("closed");
+	int told = 0;
+
+	for (unsigned int nth = 1; nth <= 30; nth++) {
+		struct result result;
+		char order[32];
+
+		snprintf(order, sizeof(order), "fs:%u:ENOMEM", nth);
+		sockform_injected(
+			&result, order, (const char *const[]){ "detach", "--cgroup", path, NULL });
+		cr_assert_eq(result.code, *result.err ? 3 : 0, "%s: %d", order, result.code);
+		cr_assert_eq(strstr(result.out, "nothing is attached") != NULL, result.code == 0,
+			"%s: %s", order, result.out);
+		told += strstr(result.err, "cannot open cgroup ") != NULL;
+		result_finish(&result);
+	}
+	cr_assert_geq(told, 3); /* the mount table, its mount and the cgroup */
+}
+
 /* Pins of an attachment whose cgroup, or whose map's pin, is gone. */
 Test(detach, what_is_left_of_an_attachment)
 {

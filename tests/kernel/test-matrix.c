@@ -6,7 +6,7 @@
  * between; after a kill the next command gets there, also after one while an error is taken back. No
  * object is left over in the machine, and connections in maps that stay lose no byte, meanwhile or
  * afterwards. Beside these three there is, with one error and one kill at each call, what an update and a
- * delete do when they wait for sockets, and a delete that removes what is not ours.
+ * delete do when they wait for sockets, and what they do that remove what is not ours.
  *
  * The first four errors are tried, and sockets are not waited for; SOCKFORM_MATRIX=full, by hand, tries
  * all, and waits everywhere. SOCKFORM_MATRIX=thin tries one error and one kill at each call, in turns,
