@@ -382,6 +382,11 @@ static void record_away(struct ground *ground)
 	away(ground, "records/pairs");
 }
 
+static void hook_record_away(struct ground *ground)
+{
+	away(ground, "records/" VERDICT);
+}
+
 static void record_spoilt(struct ground *ground)
 {
 	away(ground, "records/totals");
@@ -496,6 +501,14 @@ static const struct row {
 		WITH_LINKS },
 	{ "record-away", record_away,
 		"map pairs: map # is pinned there, and sockform did not make it", FORCE },
+	{ "hook-record", hook_record_away,
+		AT_VERDICT "as its slot map # is pinned there, and sockform did not make it", FORCE,
+		WITH_LINKS },
+	{ "record-bare", hook_record_away,
+		AT_VERDICT
+		"as its slot map # is pinned there, and sockform did not make it, and program # "
+		"(sockform_disp) is on its hook",
+		FORCE, WITHOUT },
 	{ "theirs", map_of_others,
 		"map theirs: map # is pinned there, and sockform did not make it", BESIDE },
 	{ "record-spoilt", record_spoilt,
@@ -589,10 +602,10 @@ static void assert_seen(const struct row *row, const struct ground *ground)
 	result_finish(&result);
 }
 
-/* A delete needs no room there. */
+/* Somebody else's program is; a delete needs no room there. */
 static bool is_on_a_hook(const struct row *row)
 {
-	return strstr(row->said, "is on its hook");
+	return strstr(row->said, "(foreign) is on its hook");
 }
 
 /* Without --force nothing is changed where something is not ours. */

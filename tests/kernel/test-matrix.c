@@ -103,11 +103,16 @@ static void begin_again(struct matrix *matrix)
 	check_connections(matrix, false);
 }
 
+static bool waits(const struct faults *faults)
+{
+	return faults->matrix.scene->waits || strcmp(faults->mode, "full") == 0;
+}
+
 static void run(struct faults *faults, struct result *ret)
 {
 	const struct scene *scene = faults->matrix.scene;
 	const char *arguments[12] = { scene->arguments[0], "--drain-timeout",
-		scene->waits || strcmp(faults->mode, "full") == 0 ? "1" : "0" };
+		waits(faults) ? "1" : "0" };
 	size_t count = 3;
 
 	for (size_t i = 1; scene->arguments[i]; i++)
@@ -124,7 +129,7 @@ static void check_result(struct faults *faults, const struct result *result)
 	const char *error = strrchr(matrix->inject, ':') + 1;
 
 	if (result->code == 0) {
-		if (!ignored_count(matrix->call, error, matrix->scene->waits, &faults->ignored))
+		if (!ignored_count(matrix->call, error, waits(faults), &faults->ignored))
 			fault(matrix, "went on as if nothing had failed", result->err);
 	} else if (result->code != (call_reads_manifest(matrix->call) ? 2 : 3) || !*result->err) {
 		fault(matrix, "no error that is said", result->err);
