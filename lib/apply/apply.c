@@ -11,12 +11,23 @@ bool apply_refused(struct apply_run *run, const struct plan_step *step, const ch
 	return false;
 }
 
-bool apply_removed(struct apply_run *run, const char *path, int error)
+static struct diagnostic *cannot(
+	struct apply_run *run, const char *what, const char *path, int error)
+{
+	return diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none, "cannot %s %s: %s", what,
+		path, kernel_explain(run->kernel->arena, error));
+}
+
+bool apply_done(struct apply_run *run, const char *what, const char *path, int error)
 {
 	if (error)
-		diag_add(run->kernel->diagnostics, DIAG_E0402, mark_none, "cannot remove %s: %s",
-			path, kernel_explain(run->kernel->arena, error));
+		cannot(run, what, path, error);
 	return !error;
+}
+
+bool apply_removed(struct apply_run *run, const char *path, int error)
+{
+	return apply_done(run, "remove", path, error);
 }
 
 bool apply_remove_foreign(struct apply_run *run, const char *path)
@@ -25,7 +36,10 @@ bool apply_remove_foreign(struct apply_run *run, const char *path)
 
 	if (!error)
 		*vec_add(run->kernel->arena, &run->removed) = path;
-	return apply_removed(run, path, error);
+	else
+		cannot(run, "remove", path, error)->hint =
+			"of a folder some of what was in it may be gone";
+	return !error;
 }
 
 /* Whoever forces that is told also where it was for nothing. */
@@ -55,8 +69,23 @@ static struct step_objects *make_objects(struct arena *arena, size_t count)
 	struct step_objects *objects = arena_alloc_array(arena, count, sizeof(*objects));
 
 	for (size_t i = 0; i < count; i++)
-		objects[i] = (struct step_objects){ -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
-			-1, -1, -1 };
+		objects[i] = (struct step_objects){
+			.map = -1,
+			.old_map = -1,
+			.program = -1,
+			.slot = -1,
+			.old_slot = -1,
+			.dispatcher = -1,
+			.pass = -1,
+			.link = -1,
+			.old_link = -1,
+			.adopted = -1,
+			.cgroup = -1,
+			.old_program = -1,
+			.old_linked = -1,
+			.old_target = -1,
+			.replaced = -1,
+		};
 	return objects;
 }
 

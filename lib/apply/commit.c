@@ -28,8 +28,8 @@ static int detach_old(struct apply_run *run, const struct deployment_run *deploy
 	int error = 0;
 
 	if (old->link.believed)
-		error = apply_record_in_doubt(
-			run, deployment, step, old->link.program, (uint32_t)old->link.target);
+		error = apply_record_attached(
+			run, deployment, step, old->link.program, (uint32_t)old->link.target, true);
 	if (!error)
 		error = journal_detach(
 			run, objects, &hook, step_path(run, deployment, step, FOLDER_LINKS));
@@ -56,7 +56,8 @@ static bool retire_attachment(struct apply_run *run, const struct deployment_run
 		error = apply_record_retired(run, deployment, step);
 	/* The record outlives what is only detached. */
 	if (!error && step->old->link.bare && deployment->plan->partial)
-		error = apply_record_attached(run, deployment, step, step->old->link.program, 0);
+		error = apply_record_attached(
+			run, deployment, step, step->old->link.program, 0, false);
 	return !error || apply_refused(run, step, "detach", error);
 }
 
@@ -115,15 +116,14 @@ static struct kernel_hook wanted_hook(const struct deployment_run *deployment,
 
 /*
  * Takes what is in the way off the hook: a link of ours, or the program that is to be replaced. An old
- * link that is not in the way stays until all is done, so that no connection finds neither. Over what may
- * be there or not the new one is attached: a map that cannot be asked has no objection.
+ * link that is not in the way stays until all is done, so that no connection finds neither.
  */
 static bool clear_hook(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects, struct kernel_hook hook)
 {
 	int error = 0;
 
-	if (step->link_in_the_way && !step->old->link.in_doubt)
+	if (step->link_in_the_way)
 		error = detach_old(run, deployment, step, objects);
 	if (error)
 		return apply_refused(run, step, "detach", error);
@@ -145,18 +145,19 @@ static bool attach_bare(struct apply_run *run, const struct deployment_run *depl
 	const char *path = step_path(run, deployment, step, FOLDER_RECORDS);
 	int64_t dispatcher = kernel_object_id(objects->dispatcher);
 	int64_t map = kernel_object_id(hook->target);
-	bool told;
 	int there, error;
+	bool told;
 
 	if (dispatcher < 0 || map < 0)
 		return apply_refused(run, step, "attach", (int)(map < 0 ? map : dispatcher));
 	there = kernel_is_on_hook((uint32_t)dispatcher, hook);
-	told = there != -EINVAL;
-	error = (told ? apply_record_attached : apply_record_in_doubt)(
-		run, deployment, step, (uint32_t)dispatcher, (uint32_t)map);
-	if (error)
-		return apply_refused(run, step, "attach", error);
-	error = kernel_attach_program(objects->dispatcher, hook);
+	told = there >= 0;
+	if (!told && there != -EINVAL)
+		return apply_refused(run, step, "look at the hook of", there);
+	error = apply_record_attached(
+		run, deployment, step, (uint32_t)dispatcher, (uint32_t)map, !told);
+	if (!error)
+		error = kernel_attach_program(objects->dispatcher, hook);
 	if (error)
 		return apply_refused(run, step, "attach", error);
 	/* On the way back the record goes last. What was there before stays. */
@@ -164,7 +165,7 @@ static bool attach_bare(struct apply_run *run, const struct deployment_run *depl
 		journal_attached(run, objects, hook, path);
 	if (!told)
 		error = apply_record_attached(
-			run, deployment, step, (uint32_t)dispatcher, (uint32_t)map);
+			run, deployment, step, (uint32_t)dispatcher, (uint32_t)map, false);
 	return !error || apply_refused(run, step, "attach", error);
 }
 

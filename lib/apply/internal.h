@@ -17,9 +17,7 @@ struct step_objects {
 	int old_program; /* what an existing slot holds, to be written back; -1: it is empty */
 	int old_linked;  /* what an existing link runs, to be attached again, to `old_target` */
 	int old_target;  /* a map or a cgroup */
-	/* Whether that is attached nobody knows, and whether in its place another of ours is. */
-	bool old_in_doubt;
-	int replaced; /* the foreign program, or link, that is taken off the hook */
+	int replaced;    /* the foreign program, or link, that is taken off the hook */
 	/*
 	 * Pins by which a teardown gets at the three above that start with "old_" if it has to go
 	 * back: they stay until nothing does, and it takes no descriptors for each attachment. NULL:
@@ -82,12 +80,12 @@ int apply_record_program(struct apply_run *run, const struct deployment_run *dep
 	const struct plan_step *step, const struct step_objects *objects);
 int apply_record_attachment(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step, const struct step_objects *objects);
-/* To which map the dispatcher is attached without a link; `map` 0: to none by now. */
+/*
+ * To which map the dispatcher is attached without a link; `map` 0: to none by now. `in_doubt`: that is about
+ * to be so, or not any more.
+ */
 int apply_record_attached(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step, uint32_t dispatcher, uint32_t map);
-/* Likewise, that it may be, and that whatever else the record has on that map may be, too. */
-int apply_record_in_doubt(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step, uint32_t dispatcher, uint32_t map);
+	const struct plan_step *step, uint32_t dispatcher, uint32_t map, bool in_doubt);
 
 /* That it has no link by right. */
 int apply_record_retired(struct apply_run *run, const struct deployment_run *deployment,
@@ -140,8 +138,7 @@ int journal_unpin(struct apply_run *run, const char *path, int open);
 int journal_remove_text(struct apply_run *run, const char *path, const char *before);
 /*
  * Takes off what is attached without a link; noted nowhere. Of a map that cannot be asked the record was
- * believed, so it may be off already: 0, too. One in doubt is attached before: then it is what is there,
- * and not what it was to take the place of.
+ * believed, so it may be off already: 0, too.
  */
 int apply_detach_bare(const struct step_objects *objects, const struct kernel_hook *hook);
 void journal_undo(struct apply_run *run);
@@ -151,7 +148,9 @@ void journal_finish(struct apply_run *run);
 bool apply_refused(
 	struct apply_run *run, const struct plan_step *step, const char *what, int error);
 
-/* False with an E0402 where removing a pin came to an error. */
+/* False with an E0402 "cannot <what> <path>" where that came to an error. */
+bool apply_done(struct apply_run *run, const char *what, const char *path, int error);
+/* Likewise of removing it. */
 bool apply_removed(struct apply_run *run, const char *path, int error);
 
 /* What is not ours, with all that is in it: for good, and told of where the run fails. */

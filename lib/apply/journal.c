@@ -94,9 +94,13 @@ static int undo_pin(struct apply_run *run, const struct journal_entry *entry)
 
 int journal_pin(struct apply_run *run, int fd, const char *path, bool replaces)
 {
-	cleanup_fd int old = replaces ? kernel_open_pin(path) : -1;
-	int error = old >= 0 ? kernel_pin_over(run->kernel, fd, path) : kernel_pin(fd, path);
+	cleanup_fd int old = replaces ? kernel_open_pin(path) : -ENOENT;
+	int error = old;
 
+	if (old >= 0)
+		error = kernel_pin_over(run->kernel, fd, path);
+	else if (old == -ENOENT)
+		error = kernel_pin(fd, path);
 	if (!error)
 		add_entry(run, undo_pin, path)->pin = fd_steal(&old);
 	return error;
@@ -229,15 +233,12 @@ int apply_detach_bare(const struct step_objects *objects, const struct kernel_ho
 	cleanup_fd int linked = -1, target = -1;
 	struct kernel_hook there = *hook;
 	int program = reach(objects->old_linked, objects->old_linked_pin, &linked);
-	int error = 0;
+	int error;
 
 	there.target = reach(hook->target, objects->old_target_pin, &target);
 	if (program < 0 || there.target < 0)
 		return program < 0 ? program : there.target;
-	if (objects->old_in_doubt)
-		error = kernel_attach_program(program, &there);
-	if (!error)
-		error = kernel_detach_program(program, &there);
+	error = kernel_detach_program(program, &there);
 	return error == -ENOENT ? 0 : error;
 }
 

@@ -170,7 +170,8 @@ static int settle_link(struct apply_run *run, const struct deployment_run *deplo
 }
 
 static bool each_link(struct apply_run *run, const struct deployment_run *deployment,
-	int (*act)(struct apply_run *run, const struct deployment_run *deployment, size_t at))
+	int (*act)(struct apply_run *run, const struct deployment_run *deployment, size_t at),
+	const char *what)
 {
 	const struct plan *plan = deployment->plan;
 
@@ -178,7 +179,7 @@ static bool each_link(struct apply_run *run, const struct deployment_run *deploy
 		const struct state_leftover *leftover = &plan->state->leftovers.items[i];
 
 		if (leftover->is_link && is_concerned(plan, leftover) &&
-			!apply_removed(run, leftover->path, act(run, deployment, i)))
+			!apply_done(run, what, leftover->path, act(run, deployment, i)))
 			return false;
 	}
 	return true;
@@ -186,12 +187,12 @@ static bool each_link(struct apply_run *run, const struct deployment_run *deploy
 
 bool apply_open_leftovers(struct apply_run *run, const struct deployment_run *deployment)
 {
-	return each_link(run, deployment, open_link);
+	return each_link(run, deployment, open_link, "open");
 }
 
 bool apply_settle_leftovers(struct apply_run *run, const struct deployment_run *deployment)
 {
-	return each_link(run, deployment, settle_link);
+	return each_link(run, deployment, settle_link, "remove");
 }
 
 /* It has a pin all the while. */

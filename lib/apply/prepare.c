@@ -288,7 +288,6 @@ static bool open_linked(struct apply_run *run, const struct deployment_run *depl
 		return false;
 	if (!old->link.target) /* detached already: nothing to take back */
 		return true;
-	objects->old_in_doubt = old->link.in_doubt;
 	has_target = state_target_id(deployment->plan->state, old->target, old->kind) ==
 		     old->link.target;
 	objects->old_target =

@@ -128,6 +128,7 @@ static int rewrite_record(struct apply_run *run, const struct deployment_run *de
 
 struct attached {
 	uint32_t dispatcher, map;
+	bool in_doubt;
 };
 
 static void set_hook(struct state_generation *generation, uint32_t map, const char *key)
@@ -145,39 +146,19 @@ static void set_attached(struct state_record *record, const void *how)
 
 		/* A hook has one: the others are off it by now. */
 		if (generation->dispatcher == attached->dispatcher)
-			set_hook(generation, attached->map, NULL);
+			set_hook(generation, attached->map,
+				attached->in_doubt ? STATE_IN_DOUBT : NULL);
 		else if (generation->attached == attached->map || !attached->map)
 			set_hook(generation, 0, NULL);
 	}
 }
 
 int apply_record_attached(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step, uint32_t dispatcher, uint32_t map)
+	const struct plan_step *step, uint32_t dispatcher, uint32_t map, bool in_doubt)
 {
-	const struct attached attached = { dispatcher, map };
+	const struct attached attached = { dispatcher, map, in_doubt };
 
 	return rewrite_record(run, deployment, step, set_attached, &attached);
-}
-
-static void set_in_doubt(struct state_record *record, const void *how)
-{
-	const struct attached *attached = how;
-
-	for (size_t i = 0; i < record->count; i++) {
-		struct state_generation *generation = &record->generations[i];
-
-		if (generation->dispatcher == attached->dispatcher ||
-			generation->attached == attached->map)
-			set_hook(generation, attached->map, STATE_IN_DOUBT);
-	}
-}
-
-int apply_record_in_doubt(struct apply_run *run, const struct deployment_run *deployment,
-	const struct plan_step *step, uint32_t dispatcher, uint32_t map)
-{
-	const struct attached attached = { dispatcher, map };
-
-	return rewrite_record(run, deployment, step, set_in_doubt, &attached);
 }
 
 static void set_retired(struct state_record *record, const void *how)

@@ -103,7 +103,7 @@ static void raise_limit(__rlimit_resource_t resource, rlim_t most)
 }
 
 /*
- * An object costs up to six descriptors while it is applied, and a connection one: as many as this
+ * An object costs up to a dozen descriptors while it is applied, and a connection one: as many as this
  * process may have. Before 5.11 maps and programs count as locked memory; the usual 64 KiB hold
  * next to none.
  */

@@ -149,12 +149,13 @@ int kernel_create_link(int program, const struct kernel_hook *hook)
 int kernel_attach_link(int program, const struct kernel_hook *hook)
 {
 	bool on_map = !attach_kind_of(hook->type)->on_cgroup;
-	struct query there;
-	int link;
+	struct query there = { 0 };
+	int error = on_map ? query(hook->target, hook->type, &there) : 0, link;
 
+	if (error && error != -EINVAL)
+		return error;
 	/* An attach without a link that was cut short may have left it there. */
-	if (on_map && query(hook->target, hook->type, &there) == 0 && there.count &&
-		!has_program(&there, program_id(program)))
+	if (there.count && !has_program(&there, program_id(program)))
 		return -EBUSY;
 	link = kernel_create_link(program, hook);
 	return link == -EINVAL && on_map ? -EOPNOTSUPP : link;
@@ -178,14 +179,28 @@ int kernel_attach_program(int program, const struct kernel_hook *hook)
 	return result_of(bpf_prog_attach(program, hook->target, hook->type, hook->flags));
 }
 
+/*
+ * Of a map that cannot be asked: EBUSY says that a program of the type is there that the kernel does not have
+ * beside this one's, and so not this one; that ours is not of that type is another answer.
+ */
+static bool is_excluded(int program, const struct kernel_hook *hook)
+{
+	enum bpf_attach_type other = excluding_type(hook->type);
+
+	return other && bpf_prog_detach2(program, hook->target, other) != 0 && errno == ENOENT;
+}
+
 int kernel_detach_program(int program, const struct kernel_hook *hook)
 {
 	struct query there;
+	int error = query(hook->target, hook->type, &there);
 
-	if (query(hook->target, hook->type, &there) == 0 &&
-		!has_program(&there, program_id(program)))
+	if (!error && !has_program(&there, program_id(program)))
 		return -ESTALE;
-	return result_of(bpf_prog_detach2(program, hook->target, hook->type));
+	if (error && error != -EINVAL)
+		return error;
+	error = result_of(bpf_prog_detach2(program, hook->target, hook->type));
+	return error == -EBUSY && is_excluded(program, hook) ? -ENOENT : error;
 }
 
 static const char *program_name(struct arena *arena, uint32_t id)

@@ -67,11 +67,14 @@ static const char *command_of(struct arena *arena, int pid)
 				      : arena_printf(arena, "%.*s...", COMMAND_MOST - 3, words);
 }
 
-static const char *describe_holder(struct arena *arena, int fd)
+/* One that waits with the gate keeps others out as well. */
+static const char *describe_holder(struct arena *arena, int fd, int gate)
 {
 	struct stat folder;
 	int pid = fstat(fd, &folder) == 0 ? find_holder(&folder) : 0;
 
+	if (pid <= 0 && gate >= 0)
+		pid = fstat(gate, &folder) == 0 ? find_holder(&folder) : 0;
 	if (pid <= 0)
 		return "a process that cannot be seen from here";
 	return arena_printf(arena, "process %d (%s)", pid, command_of(arena, pid));
@@ -127,8 +130,11 @@ int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 
 	if (kernel->root && !kernel_open_folder(kernel, kernel->root, &fd))
 		return -EACCES;
-	if (fd < 0)
+	/* Whoever makes it from now on has it for itself: nothing is seen of that without the lock. */
+	if (fd < 0) {
+		kernel->root = NULL;
 		return -1;
+	}
 	gate = open_gate(kernel);
 	if (gate >= 0)
 		error = wait_for(gate, LOCK_EX, started + seconds * 1e3);
@@ -142,6 +148,6 @@ int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 		return report(kernel, error);
 	diag_add(kernel->diagnostics, DIAG_E0404, mark_none,
 		"%s is locked by %s, waited %.0f s (--lock-timeout)", kernel->root,
-		describe_holder(kernel->arena, fd), (clock_milliseconds() - started) / 1e3);
+		describe_holder(kernel->arena, fd, gate), (clock_milliseconds() - started) / 1e3);
 	return -ETIMEDOUT;
 }

@@ -21,7 +21,8 @@ typedef int (*observe_pin)(const struct observer *observer, int fd, const char *
 struct observe_kind {
 	observe_pin observe; /* NULL: records */
 	enum kernel_object object;
-	uint32_t flags; /* to open the pins with: links are opened for writing or not at all */
+	uint32_t flags;     /* to open the pins with: links are opened for writing or not at all */
+	bool is_dispatcher; /* its record has it as that, or what it runs */
 };
 
 static int observe_map(const struct observer *observer, int fd, const char *file)
@@ -239,13 +240,14 @@ static int is_recorded(
 
 	if (id < 0)
 		return (int)id;
-	return state_generation_of(observer->state, file, (uint32_t)id) ||
-	       state_dispatcher_is_recorded(observer->state, file, (uint32_t)id);
+	return kind->is_dispatcher
+		       ? state_dispatcher_is_recorded(observer->state, file, (uint32_t)id)
+		       : state_generation_of(observer->state, file, (uint32_t)id) != NULL;
 }
 
 /*
- * Whether it is ours, on its way into the place of the pin or the record `base`: then the record of that is
- * there, and knows a pin, because records come first. 0, 1 or a negative errno.
+ * Whether it is ours, on its way into the place of the pin or the record `base`: a pin is known by the record of
+ * that, because records come first, and a record by its text. 0, 1 or a negative errno.
  */
 static int is_left_by_us(const struct observer *observer, const struct kernel_pins *folder,
 	const struct observe_kind *kind, const struct kernel_file *file, const char *base)
@@ -256,7 +258,7 @@ static int is_left_by_us(const struct observer *observer, const struct kernel_pi
 	const char *text;
 	int error, ours;
 
-	if (file->is_symlink && (kind->observe || !state_record_of(observer->state, base)))
+	if (file->is_symlink && kind->observe)
 		return 0;
 	if (file->is_symlink) {
 		error = kernel_read_text_in(arena, folder, file->name, &text);
@@ -439,11 +441,11 @@ static bool observe_outside(const struct observer *observer)
 static bool observe(struct kernel *kernel, const char *deployment, bool counts, struct state *ret)
 {
 	static const struct observe_kind kinds[FOLDER_COUNT] = {
-		[FOLDER_MAPS] = { observe_map, KERNEL_MAP, BPF_F_RDONLY },
-		[FOLDER_PROGRAMS] = { observe_program, KERNEL_PROGRAM, BPF_F_RDONLY },
-		[FOLDER_SLOTS] = { observe_slot, KERNEL_MAP, BPF_F_RDONLY },
-		[FOLDER_DISPATCHERS] = { observe_dispatcher, KERNEL_PROGRAM, BPF_F_RDONLY },
-		[FOLDER_LINKS] = { observe_link, KERNEL_LINK, 0 },
+		[FOLDER_MAPS] = { observe_map, KERNEL_MAP, BPF_F_RDONLY, false },
+		[FOLDER_PROGRAMS] = { observe_program, KERNEL_PROGRAM, BPF_F_RDONLY, false },
+		[FOLDER_SLOTS] = { observe_slot, KERNEL_MAP, BPF_F_RDONLY, false },
+		[FOLDER_DISPATCHERS] = { observe_dispatcher, KERNEL_PROGRAM, BPF_F_RDONLY, true },
+		[FOLDER_LINKS] = { observe_link, KERNEL_LINK, 0, true },
 	};
 	const struct observer observer = { kernel, ret, counts };
 

@@ -44,24 +44,27 @@ static bool runs_wanted_program(const struct planner *planner,
 	       old->slot.program == wanted->id;
 }
 
-static const char *attachment_reason(
-	unsigned int parts, bool replaced, const struct state_attachment *old, uint32_t flags)
+static const char *attachment_reason(const struct planner *planner, const struct plan_step *step)
 {
-	if (replaced)
+	const struct manifest_attachment *attachment = step->attachment;
+	const struct state_attachment *old = step->old;
+	const struct state_fault *fault;
+
+	if (target_is_replaced(planner, attachment))
 		return "its map is replaced";
 	if (old->slot.foreign || old->dispatcher.foreign || old->link.foreign)
 		return "in the place of what sockform did not make";
-	if (parts & PLAN_SLOT)
+	if (step->parts & PLAN_SLOT)
 		return "its slot was gone";
-	if (parts & PLAN_DISPATCHER)
-		return old->dispatcher.id && old->dispatcher.flags != flags
+	if (step->parts & PLAN_DISPATCHER)
+		return old->dispatcher.id && old->dispatcher.flags != attachment->flag_bits
 			       ? "its flags changed"
 			       : "its dispatcher was gone";
-	if (parts & PLAN_LINK)
-		return old->link.id         ? "its link was gone"
-		       : old->link.in_doubt ? "a change of it was cut short"
-					    : "it was detached";
-	return "takes effect for every socket at once";
+	fault = step->parts & PLAN_LINK
+			? state_link_fault(old, state_target_id(planner->state,
+							attachment->target_name, attachment->kind))
+			: NULL;
+	return fault ? fault->was : "takes effect for every socket at once";
 }
 
 /* A path of the file system, where one below the mount was meant. */
@@ -183,8 +186,7 @@ static void fill_step(struct planner *planner, struct plan_step *step, const cha
 	step->retires_slot = old && old->slot.program && !old->slot.foreign &&
 			     target_is_replaced(planner, attachment);
 	if (old && step->parts && !old->retired)
-		step->reason = attachment_reason(step->parts,
-			target_is_replaced(planner, attachment), old, attachment->flag_bits);
+		step->reason = attachment_reason(planner, step);
 	/* On a map that is new there is nobody. */
 	if (!(step->parts & PLAN_LINK) || target_is_replaced(planner, attachment))
 		return;

@@ -47,27 +47,47 @@ static const char *foreign_part(
 	return NULL;
 }
 
-/* What attaches it: a link, or its record alone. NULL: all is well. */
-static const char *wrong_link(const struct state_attachment *attachment, uint64_t target)
+const struct state_fault *state_link_fault(
+	const struct state_attachment *attachment, uint64_t target)
 {
-	bool on_cgroup = attachment->kind->on_cgroup, bare = attachment->link.bare;
+	/* In pairs: of a link, and of what is attached by its record alone. */
+	static const struct state_fault unpinned = {
+		.is = "it is detached (its link has no pin)",
+		.was = "it was detached",
+	}, detached[] = {
+		{ .is = "its link is detached", .was = "its link was detached" },
+		{ .is = "it is detached", .was = "it was detached" },
+	}, in_doubt = {
+		.is = "it may be detached: a change of it was cut short",
+		.was = "a change of it was cut short",
+	}, astray[] = {
+		{ .is = "its link is on another map", .was = "its link was on another map" },
+		{ .is = "it is attached to another map", .was = "it was attached to another map" },
+	}, other_cgroup = {
+		.is = "its link is on another cgroup",
+		.was = "its link was on another cgroup",
+	}, other_type = {
+		.is = "its link is of another attach type",
+		.was = "its link was of another attach type",
+	}, other_program[] = {
+		{ .is = "its link runs a program that is not its dispatcher",
+			.was = "its link ran a program that was not its dispatcher" },
+		{ .is = "what is attached is not its dispatcher",
+			.was = "what was attached was not its dispatcher" },
+	};
+	bool bare = attachment->link.bare;
 
 	if (!state_attachment_has_link(attachment))
-		return "it is detached (its link has no pin)";
+		return &unpinned;
 	if (!attachment->link.target)
-		return bare ? "it is detached" : "its link is detached";
+		return &detached[bare];
 	if (attachment->link.in_doubt)
-		return "it may be detached: a change of it was cut short";
+		return &in_doubt;
 	if (attachment->link.target != target)
-		return bare        ? "it is attached to another map"
-		       : on_cgroup ? "its link is on another cgroup"
-				   : "its link is on another map";
+		return attachment->kind->on_cgroup ? &other_cgroup : &astray[bare];
 	if (attachment->link.type != attachment->kind->type)
-		return "its link is of another attach type";
-	if (attachment->link.program != attachment->dispatcher.id)
-		return bare ? "what is attached is not its dispatcher"
-			    : "its link runs a program that is not its dispatcher";
-	return NULL;
+		return &other_type;
+	return attachment->link.program != attachment->dispatcher.id ? &other_program[bare] : NULL;
 }
 
 /* The first part that is missing, or not where it should be; NULL: none. */
@@ -77,7 +97,7 @@ static const char *wrong_part(const struct state *state, const struct state_atta
 	uint64_t target = target_is_known(attachment)
 				  ? state_target_id(state, attachment->target, attachment->kind)
 				  : attachment->link.target;
-	const char *link = wrong_link(attachment, target);
+	const struct state_fault *link = state_link_fault(attachment, target);
 
 	if (!target && target_is_known(attachment))
 		return on_cgroup ? "its cgroup is gone" : "its map has no pin";
@@ -88,7 +108,7 @@ static const char *wrong_part(const struct state *state, const struct state_atta
 	if (!attachment->dispatcher.id)
 		return "its dispatcher has no pin";
 	if (link)
-		return link;
+		return link->is;
 	if (attachment->dispatcher.slot != attachment->slot.id)
 		return "its dispatcher uses another slot";
 	if (!attachment->slot.program)

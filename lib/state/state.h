@@ -249,6 +249,15 @@ bool state_attachment_is_off(const struct state *state, const struct state_attac
 bool state_attachment_is_linked(
 	const struct state_attachment *attachment, uint64_t target, uint32_t flags);
 
+/* What is wrong, in words for before and after it is put right. */
+struct state_fault {
+	const char *is, *was;
+};
+
+/* With what attaches it, to the target with that id; NULL: all is well. */
+const struct state_fault *state_link_fault(
+	const struct state_attachment *attachment, uint64_t target);
+
 /* Id of the map or the cgroup that a target means by now; 0: there is none. */
 uint64_t state_target_id(
 	const struct state *state, const char *target, const struct attach_kind *kind);

@@ -59,6 +59,7 @@ static const struct ignored {
 	{ COMMAND(BPF_LINK_DETACH), .about = A_LINK },
 	{ COMMAND(BPF_PROG_DETACH), .older = true },
 	/* What cannot be seen is waited for until the time is over, which is said (W0612). */
+	{ COMMAND(BPF_OBJ_GET), .about = "*/maps/*", .waits = true },
 	{ WAIT, .name = "membarrier", .waits = true },
 	{ WAIT, .name = "read", .waits = true },
 	{ FS, .name = "faccessat", .about = "/sys/kernel/btf/*", .waits = true },

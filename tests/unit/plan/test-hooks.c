@@ -110,7 +110,7 @@ Test(hooks, another_cgroup_of_the_same_path)
 	expect_step(plan, 4, PLAN_ATTACHMENT, PLAN_UPDATE, "/my.slice:sock_ops");
 	cr_assert_eq(plan->steps.items[4].parts, PLAN_LINK);
 	cr_assert(plan->steps.items[4].stale_link);
-	cr_assert_str_eq(plan->steps.items[4].reason, "its link was gone");
+	cr_assert_str_eq(plan->steps.items[4].reason, "its link was on another cgroup");
 }
 
 Test(hooks, other_flags)

@@ -98,28 +98,28 @@ Test(parts, link_detached)
 {
 	begin();
 	damaged->link.target = 0;
-	expect_parts(PLAN_LINK, true, "its link was gone");
+	expect_parts(PLAN_LINK, true, "its link was detached");
 }
 
 Test(parts, link_on_another_map)
 {
 	begin();
 	damaged->link.target = ID_OTHER_MAP;
-	expect_parts(PLAN_LINK, true, "its link was gone");
+	expect_parts(PLAN_LINK, true, "its link was on another map");
 }
 
 Test(parts, link_of_another_program)
 {
 	begin();
 	damaged->link.program = ID_VERDICT;
-	expect_parts(PLAN_LINK, true, "its link was gone");
+	expect_parts(PLAN_LINK, true, "its link ran a program that was not its dispatcher");
 }
 
 Test(parts, link_of_another_type)
 {
 	begin();
 	damaged->link.type = BPF_SK_SKB_VERDICT;
-	expect_parts(PLAN_LINK, true, "its link was gone");
+	expect_parts(PLAN_LINK, true, "its link was of another attach type");
 }
 
 Test(parts, slot_empty)
