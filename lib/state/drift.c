@@ -90,17 +90,32 @@ const struct state_fault *state_link_fault(
 	return attachment->link.program != attachment->dispatcher.id ? &other_program[bare] : NULL;
 }
 
+/* 0: it is gone. Of a cgroup that nobody knows its link tells. */
+static uint64_t target_of(const struct state *state, const struct state_attachment *attachment)
+{
+	return target_is_known(attachment)
+		       ? state_target_id(state, attachment->target, attachment->kind)
+		       : attachment->link.target;
+}
+
+/* Which no apply makes; NULL: it is there, or nobody knows which it is. */
+static const char *lost_cgroup(const struct state *state, const struct state_attachment *attachment)
+{
+	return attachment->kind->on_cgroup && target_is_known(attachment) &&
+			       !target_of(state, attachment)
+		       ? "its cgroup is gone"
+		       : NULL;
+}
+
 /* The first part that is missing, or not where it should be; NULL: none. */
 static const char *wrong_part(const struct state *state, const struct state_attachment *attachment)
 {
 	bool on_cgroup = attachment->kind->on_cgroup;
-	uint64_t target = target_is_known(attachment)
-				  ? state_target_id(state, attachment->target, attachment->kind)
-				  : attachment->link.target;
+	uint64_t target = target_of(state, attachment);
 	const struct state_fault *link = state_link_fault(attachment, target);
 
-	if (!target && target_is_known(attachment))
-		return on_cgroup ? "its cgroup is gone" : "its map has no pin";
+	if (!target && !on_cgroup)
+		return "its map has no pin";
 	if (on_cgroup && !attachment->slot.id && !attachment->dispatcher.id && !attachment->link.id)
 		return "it is detached (nothing of it is pinned)";
 	if (!attachment->slot.id)
@@ -125,12 +140,26 @@ static const struct state_holder *find_taker(
 	return hook && hook->holders.count && !hook->shared ? &hook->holders.items[0] : NULL;
 }
 
+static const char *with_taker(
+	const struct finder *finder, const char *reason, const struct state_holder *taker)
+{
+	const char *who = state_holder_text(finder->arena, taker);
+
+	return taker->at ? arena_printf(finder->arena, "%s, and %s on %s keeps it off", reason, who,
+				   taker->at)
+			 : arena_printf(finder->arena, "%s, and %s is on its hook", reason, who);
+}
+
 static void find_in_attachment(
 	const struct finder *finder, const struct state_attachment *attachment)
 {
 	const struct state_holder *taker = find_taker(finder, attachment);
 	const char *foreign = foreign_part(finder, attachment);
-	const char *reason = foreign ? foreign : wrong_part(finder->state, attachment);
+	const char *lost = lost_cgroup(finder->state, attachment);
+	const char *reason = foreign ? foreign
+			     : lost  ? lost
+				     : wrong_part(finder->state, attachment);
+	enum state_remedy remedy = foreign ? REMEDY_FORCE : lost ? REMEDY_CGROUP : REMEDY_APPLY;
 
 	if (!foreign && state_attachment_is_off(finder->state, attachment))
 		return;
@@ -138,11 +167,11 @@ static void find_in_attachment(
 		reason = "its slot runs a program that has no pin";
 	if (!reason)
 		return;
-	if (taker)
-		reason = arena_printf(finder->arena, "%s, and %s is on its hook", reason,
-			state_holder_text(finder->arena, taker));
-	add_drift(finder, "attachment", attachment->title, reason,
-		foreign || taker ? REMEDY_FORCE : REMEDY_APPLY);
+	if (taker) {
+		reason = with_taker(finder, reason, taker);
+		remedy = taker->at ? REMEDY_DETACH : REMEDY_FORCE;
+	}
+	add_drift(finder, "attachment", attachment->title, reason, remedy);
 }
 
 /* A map's pin was removed and another map made in its place, behind the program's back. */

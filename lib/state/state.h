@@ -267,6 +267,8 @@ enum state_remedy {
 	REMEDY_APPLY,   /* its manifest is applied again */
 	REMEDY_FORCE,   /* likewise with --force, or it is taken away by hand: it is not ours */
 	REMEDY_AWAY,    /* it is taken away by hand, or with all else: nobody else minds it */
+	REMEDY_CGROUP,  /* a cgroup, which no apply makes */
+	REMEDY_DETACH,  /* what is on another hook and is left there also by --force */
 	REMEDY_VERSION, /* the sockform that made it */
 	REMEDY_COUNT,
 };

@@ -21,6 +21,8 @@ static void hooks_fini(void)
 	harness_fini();
 }
 
+#define ECHO_HOOK "echo_sockets:stream_verdict"
+
 TestSuite(hooks, .init = harness_init, .fini = hooks_fini, .timeout = 60);
 
 /* What a socket at index 0 sends is for the reader of the one at index 1. */
@@ -333,6 +335,7 @@ Test(hooks, a_cgroup_that_goes_is_noticed_and_delete_works_without_it)
 	sockform_expect(0, "apply", manifest.path);
 	cgroup_remove(cgroup);
 	assert_drift(&manifest, "its cgroup is gone");
+	assert_drift(&manifest, "make the cgroup again, or take it out of the manifest");
 	sockform(&result, "apply", manifest.path);
 	assert_code(&result, 3);
 	assert_says(result.err, "E0408");
@@ -342,6 +345,46 @@ Test(hooks, a_cgroup_that_goes_is_noticed_and_delete_works_without_it)
 	assert_pins(pins);
 	free(ids);
 	free(pins);
+}
+
+/* One verdict of a map excludes the other: what keeps ours off is on another hook, where --force leaves it. */
+Test(hooks, what_keeps_ours_off_is_named_with_its_place)
+{
+	int theirs = program_pass(), map, dispatcher;
+	struct manifest manifest;
+	char target[128];
+
+	manifest_init(&manifest, "excluded");
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_expect(0, "apply", manifest.path);
+	map = bpf_obj_get(manifest_pin(&manifest, "maps/echo_sockets"));
+	dispatcher = bpf_obj_get(manifest_pin(&manifest, "dispatchers/" ECHO_HOOK));
+	cr_assert(map >= 0 && dispatcher >= 0, "%s", strerror(errno));
+	if (has_links())
+		cr_assert_eq(unlink(manifest_pin(&manifest, "links/" ECHO_HOOK)), 0);
+	else
+		cr_assert_eq(bpf_prog_detach2(dispatcher, map, BPF_SK_SKB_STREAM_VERDICT), 0);
+	while (hook_program(map, BPF_SK_SKB_STREAM_VERDICT))
+		usleep(1000);
+	cr_assert_eq(bpf_prog_attach(theirs, map, BPF_SK_SKB_VERDICT, 0), 0);
+	assert_drift(&manifest, "on echo_sockets:skb_verdict keeps it off");
+	assert_drift(&manifest, "take that off (sockform detach)");
+	for (int forced = 0; forced < 2; forced++) {
+		struct result result;
+
+		sockform(&result, "apply", manifest.path, forced ? "--force" : NULL);
+		assert_code(&result, 3);
+		assert_says(result.err, "on echo_sockets:skb_verdict keeps others out");
+		result_finish(&result);
+	}
+	snprintf(target, sizeof(target), "%s/echo_sockets", manifest.name);
+	sockform_expect(0, "detach", "--force", target, "skb_verdict");
+	sockform_expect(0, "apply", manifest.path);
+	sockform_expect(0, "status", manifest.name);
+	sockform_expect(0, "delete", manifest.path);
+	close(dispatcher);
+	close(map);
+	close(theirs);
 }
 
 /* The same path is another cgroup by then. */

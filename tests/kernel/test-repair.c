@@ -230,3 +230,26 @@ Test(repair, what_may_be_detached_is_attached_again)
 	cr_assert_eq(take_off(&manifest), -ENOENT);
 	sockform_expect(0, "delete", manifest.path);
 }
+
+/* A verdict of the other type is where ours was: the kernel says EBUSY of it then, also to who takes it off. */
+Test(repair, what_others_keep_off_can_be_deleted)
+{
+	int theirs = program_pass(), map;
+	struct manifest manifest;
+
+	if (has_queries())
+		cr_skip_test("skipped: this kernel can be asked what is attached to a map");
+	manifest_init(&manifest, "repair-excluded");
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_expect(0, "apply", manifest.path);
+	cr_assert_eq(take_off(&manifest), 0);
+	map = bpf_obj_get(manifest_pin(&manifest, "maps/echo_sockets"));
+	cr_assert(map >= 0, "%s", strerror(errno));
+	cr_assert_eq(bpf_prog_attach(theirs, map, BPF_SK_SKB_VERDICT, 0), 0);
+	cr_assert_eq(take_off(&manifest), -EBUSY);
+	sockform_expect(0, "delete", manifest.path);
+	/* It is theirs as before. */
+	cr_assert_eq(bpf_prog_detach2(theirs, map, BPF_SK_SKB_VERDICT), 0);
+	close(map);
+	close(theirs);
+}
