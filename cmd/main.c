@@ -50,7 +50,8 @@ static const struct command commands[] = {
 		OPTION_LOCK_TIMEOUT | OPTION_HOOK, 0, 2, cmd_detach },
 	{ "status", "[NAME]", "show what is deployed, and what has drifted",
 		"Without NAME, every deployment. Below each stands what has drifted (is missing,\n"
-		"detached, rewritten, or not sockform's) and what to do. Exits with 1 on drift.\n",
+		"detached, rewritten, or not sockform's) and what to do. Exits with 1 on drift,\n"
+		"and where NAME is not there.\n",
 		OPTION_LOCK_TIMEOUT, 0, 1, cmd_status },
 	{ "run", "FILE...", "apply, serve the feeds, and delete on exit",
 		FILES_HELP
