@@ -72,6 +72,10 @@ bool reconcile_enter(
 	if (!kernel_check_privilege(kernel, verb) || !kernel_open(kernel, access == RECONCILE_MAKE))
 		return false;
 	*lock = kernel_lock(kernel, access != RECONCILE_READ, reconcile->lock_timeout);
+	if (access == RECONCILE_MAKE && !kernel->root)
+		diag_add(reconcile->diagnostics, DIAG_E0405, mark_none,
+			"somebody removed the folder of all deployments just now")
+			->hint = "once more makes it again";
 	return reconcile->diagnostics->errors == errors;
 }
 

@@ -12,8 +12,8 @@
  *	clean     remove the pins of what is superseded or no longer wanted, and folders; then links
  *	          that new ones stand beside
  *
- * Everything from stage to clean goes through a journal of undos, run backwards on the first failure, but
- * for what a crash has left half-way, and what others made and --force removes: these do not come back.
+ * Everything from stage to clean goes through a journal of undos, run backwards on the first failure. What
+ * does not come back are pins and records that a crash left half-way, and of others files and links.
  * Detaching the old links comes last and is not undone: what fails there is named as an error.
  */
 #pragma once

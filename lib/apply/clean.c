@@ -189,19 +189,24 @@ bool apply_clean(struct apply_run *run, const struct deployment_run *deployment)
  * descriptor, which is the last one unless somebody else has opened it. So a failure is tried again
  * and then told, and no reason to take everything back.
  */
+static int detach_old_link(const struct plan_step *step, const struct step_objects *objects)
+{
+	const struct kernel_hook hook = step_old_hook(step, objects);
+	int error = step->old->link.bare ? apply_detach_bare(objects, &hook)
+					 : kernel_detach_link(objects->old_link);
+
+	/* It is off already; or the end of what it hung on was its own, too. */
+	return error == -ENOENT || error == -ENOLINK ? 0 : error;
+}
+
 static void clean_link(
 	struct apply_run *run, const struct plan_step *step, const struct step_objects *objects)
 {
-	const struct kernel_hook hook = step_old_hook(step, objects);
-	bool bare = step->old->link.bare;
-	int error =
-		bare ? apply_detach_bare(objects, &hook) : kernel_detach_link(objects->old_link);
+	int error = detach_old_link(step, objects);
 
-	if (error && error != -ENOLINK)
-		error = bare ? apply_detach_bare(objects, &hook)
-			     : kernel_detach_link(objects->old_link);
-	/* The end of what it hung on was its own, too. */
-	if (error && error != -ENOLINK)
+	if (error)
+		error = detach_old_link(step, objects);
+	if (error)
 		apply_refused(run, step, "detach the old link of", error);
 }
 

@@ -137,8 +137,8 @@ int journal_unpin(struct apply_run *run, const char *path, int open);
 /* `before`: what it says; NULL: it is not there. */
 int journal_remove_text(struct apply_run *run, const char *path, const char *before);
 /*
- * Takes off what is attached without a link; noted nowhere. Of a map that cannot be asked the record was
- * believed, so it may be off already: 0, too.
+ * Takes off what is attached without a link; noted nowhere. -ENOENT: of a map that cannot be asked the record
+ * was believed, and it is off already.
  */
 int apply_detach_bare(const struct step_objects *objects, const struct kernel_hook *hook);
 void journal_undo(struct apply_run *run);

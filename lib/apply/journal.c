@@ -232,14 +232,14 @@ int apply_detach_bare(const struct step_objects *objects, const struct kernel_ho
 {
 	cleanup_fd int linked = -1, target = -1;
 	struct kernel_hook there = *hook;
-	int program = reach(objects->old_linked, objects->old_linked_pin, &linked);
-	int error;
+	int program = reach(objects->old_linked, objects->old_linked_pin, &linked), error;
 
 	there.target = reach(hook->target, objects->old_target_pin, &target);
-	if (program < 0 || there.target < 0)
-		return program < 0 ? program : there.target;
-	error = kernel_detach_program(program, &there);
-	return error == -ENOENT ? 0 : error;
+	error = program < 0 ? program : there.target < 0 ? there.target : 0;
+	/* A pin that went meanwhile says nothing of the hook. */
+	if (error)
+		return error == -ENOENT ? -ESTALE : error;
+	return kernel_detach_program(program, &there);
 }
 
 int journal_detach(struct apply_run *run, const struct step_objects *objects,
@@ -250,7 +250,7 @@ int journal_detach(struct apply_run *run, const struct step_objects *objects,
 	struct journal_entry *entry;
 
 	if (error)
-		return error;
+		return objects->link < 0 && error == -ENOENT ? 0 : error;
 	entry = add_entry(run, undo_detach, path);
 	entry->objects = objects;
 	entry->hook = *hook;
@@ -373,12 +373,23 @@ static int error_beside(
 }
 
 /*
- * Once more where it fails: what is short for a moment is no reason to leave anything. A hook that only a
- * record tells of stays as that says, where that could not be put back.
+ * A hook that only a record tells of stays as that says, where that could not be put back, or is not to be
+ * because of what is on the hook.
  */
+static int error_of_hook(const struct apply_run *run, const struct journal_entry *entry)
+{
+	int error;
+
+	if (!is_of_bare_hook(run, entry))
+		return 0;
+	error = error_beside(run, entry, true);
+	return error ? error : error_beside(run, entry, false);
+}
+
+/* Once more where it fails: what is short for a moment is no reason to leave anything. */
 static int undo_entry(struct apply_run *run, const struct journal_entry *entry)
 {
-	int error = is_of_bare_hook(run, entry) ? error_beside(run, entry, true) : 0;
+	int error = error_of_hook(run, entry);
 
 	if (error)
 		return error;

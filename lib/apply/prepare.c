@@ -21,8 +21,9 @@ static bool open_map(struct apply_run *run, struct deployment_run *deployment, s
 	size_t at = deployment->map_step[position];
 	const struct plan_step *step = &deployment->plan->steps.items[at];
 
-	if (!open_pin(run, step, step_path(run, deployment, step, FOLDER_MAPS),
-		    &deployment->objects[at].map))
+	if (deployment->objects[at].map < 0 &&
+		!open_pin(run, step, step_path(run, deployment, step, FOLDER_MAPS),
+			&deployment->objects[at].map))
 		return false;
 	deployment->maps[position] = deployment->objects[at].map;
 	return true;
@@ -312,10 +313,11 @@ static bool open_new_program(
 	size_t at = deployment->program_step[step->attachment->program_at];
 	const struct plan_step *program = &deployment->plan->steps.items[at];
 
-	return open_pin(run, program,
-		kernel_path(
-			run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS, program->file),
-		&deployment->objects[at].program);
+	return deployment->objects[at].program >= 0 ||
+	       open_pin(run, program,
+		       kernel_path(run->kernel, deployment->plan->deployment, FOLDER_PROGRAMS,
+			       program->file),
+		       &deployment->objects[at].program);
 }
 
 static bool prepare_parts(struct apply_run *run, struct deployment_run *deployment, size_t at)

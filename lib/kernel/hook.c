@@ -180,14 +180,15 @@ int kernel_attach_program(int program, const struct kernel_hook *hook)
 }
 
 /*
- * Of a map that cannot be asked: EBUSY says that a program of the type is there that the kernel does not have
- * beside this one's, and so not this one; that ours is not of that type is another answer.
+ * Of a map that cannot be asked, after EBUSY: whether a program of the type is there that the kernel does not
+ * have beside this one's, and so not this one. Asked by taking this one off that type, where it is not, or has
+ * nothing to do: ENOENT, and not EBUSY again, says that the map has the other.
  */
 static bool is_excluded(int program, const struct kernel_hook *hook)
 {
 	enum bpf_attach_type other = excluding_type(hook->type);
 
-	return other && bpf_prog_detach2(program, hook->target, other) != 0 && errno == ENOENT;
+	return other && (bpf_prog_detach2(program, hook->target, other) == 0 || errno == ENOENT);
 }
 
 int kernel_detach_program(int program, const struct kernel_hook *hook)

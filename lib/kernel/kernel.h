@@ -16,8 +16,9 @@
 struct kernel {
 	struct arena *arena;
 	struct diagnostics *diagnostics;
-	const char *bpffs;          /* where the user says that it is mounted; NULL: to be found */
-	const char *root;           /* "/sys/fs/bpf/sockform"; NULL: no bpffs is mounted */
+	const char *bpffs; /* where the user says that it is mounted; NULL: to be found */
+	const char *
+		root; /* "/sys/fs/bpf/sockform"; NULL: there is no bpffs, or nothing of ours in it */
 	struct kernel_links *links; /* see kernel_query_hook; NULL: not read */
 };
 
@@ -168,7 +169,7 @@ int kernel_remove_tree(const char *path);
 /*
  * Locks the root folder, for writers alone or for readers together, waiting up to `seconds`. The
  * lock goes with the descriptor. A negative value with a diagnostic that names the holder; -1 and
- * no diagnostic where there is no root to lock.
+ * no diagnostic where there is no root to lock: kernel->root is NULL from then on.
  */
 int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds);
 

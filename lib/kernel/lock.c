@@ -67,14 +67,20 @@ static const char *command_of(struct arena *arena, int pid)
 				      : arena_printf(arena, "%.*s...", COMMAND_MOST - 3, words);
 }
 
-/* One that waits with the gate keeps others out as well. */
-static const char *describe_holder(struct arena *arena, int fd, int gate)
+static int holder_of(int fd)
 {
 	struct stat folder;
-	int pid = fstat(fd, &folder) == 0 ? find_holder(&folder) : 0;
+
+	return fstat(fd, &folder) == 0 ? find_holder(&folder) : 0;
+}
+
+/* `gate`: that one was waited at in vain; who has it keeps others out as well; or -1. */
+static const char *describe_holder(struct arena *arena, int fd, int gate)
+{
+	int pid = holder_of(fd);
 
 	if (pid <= 0 && gate >= 0)
-		pid = fstat(gate, &folder) == 0 ? find_holder(&folder) : 0;
+		pid = holder_of(gate);
 	if (pid <= 0)
 		return "a process that cannot be seen from here";
 	return arena_printf(arena, "process %d (%s)", pid, command_of(arena, pid));
@@ -126,6 +132,7 @@ int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 {
 	cleanup_fd int fd = -1, gate = -1;
 	double started = clock_milliseconds();
+	bool passed;
 	int error = 0;
 
 	if (kernel->root && !kernel_open_folder(kernel, kernel->root, &fd))
@@ -140,7 +147,8 @@ int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 		error = wait_for(gate, LOCK_EX, started + seconds * 1e3);
 	else if (gate != -ENOENT)
 		error = gate;
-	if (!error)
+	passed = !error;
+	if (passed)
 		error = wait_for(fd, exclusive ? LOCK_EX : LOCK_SH, started + seconds * 1e3);
 	if (!error)
 		return fd_steal(&fd);
@@ -148,6 +156,7 @@ int kernel_lock(struct kernel *kernel, bool exclusive, unsigned int seconds)
 		return report(kernel, error);
 	diag_add(kernel->diagnostics, DIAG_E0404, mark_none,
 		"%s is locked by %s, waited %.0f s (--lock-timeout)", kernel->root,
-		describe_holder(kernel->arena, fd, gate), (clock_milliseconds() - started) / 1e3);
+		describe_holder(kernel->arena, fd, passed ? -1 : gate),
+		(clock_milliseconds() - started) / 1e3);
 	return -ETIMEDOUT;
 }

@@ -107,11 +107,12 @@ static void refuse_forbidding(struct planner *planner, const struct manifest_att
 	diag_add(planner->diagnostics, DIAG_E0409, attachment->self.mark,
 		"%s is taken: %s on %s keeps others out", title,
 		state_holder_text(planner->arena, holder), holder->at)
-		->hint = attachment->kind->on_cgroup
-				 ? "it was attached to share with no program below; "
-				   "`sockform detach --cgroup` takes it off"
-				 : "the kernel has one or the other; `sockform detach` takes it "
-				   "off";
+		->hint =
+		attachment->kind->on_cgroup
+			? "it was attached to share with no program below; "
+			  "`sockform detach --force --cgroup` takes it off"
+			: "the kernel has one or the other; `sockform detach --force` takes "
+			  "it off";
 }
 
 static void refuse_holder(struct planner *planner, const struct manifest_attachment *attachment,

@@ -86,7 +86,7 @@ static const char *const remedies[REMEDY_COUNT] = {
 	[REMEDY_FORCE] = "take it away, or apply its manifest with --force",
 	[REMEDY_AWAY] = "take it away, or delete the deployment with --force",
 	[REMEDY_CGROUP] = "make the cgroup again, or take it out of the manifest, and apply that",
-	[REMEDY_DETACH] = "take that off (sockform detach), and apply its manifest again",
+	[REMEDY_DETACH] = "take that off (sockform detach --force), and apply its manifest again",
 	[REMEDY_VERSION] = "use the sockform that made it",
 };
 

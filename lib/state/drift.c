@@ -131,13 +131,18 @@ static const char *wrong_part(const struct state *state, const struct state_atta
 	return NULL;
 }
 
-/* Somebody else's program that keeps ours off the hook; NULL: none does. */
+/* Somebody else's program that keeps ours off the hook, before all one elsewhere; NULL: none does. */
 static const struct state_holder *find_taker(
 	const struct finder *finder, const struct state_attachment *attachment)
 {
 	const struct state_hook *hook = state_hook_named(finder->state, attachment->name);
 
-	return hook && hook->holders.count && !hook->shared ? &hook->holders.items[0] : NULL;
+	if (!hook)
+		return NULL;
+	vec_each (holder, &hook->holders)
+		if (holder->at)
+			return holder;
+	return hook->holders.count && !hook->shared ? &hook->holders.items[0] : NULL;
 }
 
 static const char *with_taker(
@@ -167,10 +172,10 @@ static void find_in_attachment(
 		reason = "its slot runs a program that has no pin";
 	if (!reason)
 		return;
-	if (taker) {
+	if (taker)
 		reason = with_taker(finder, reason, taker);
+	if (taker && !foreign)
 		remedy = taker->at ? REMEDY_DETACH : REMEDY_FORCE;
-	}
 	add_drift(finder, "attachment", attachment->title, reason, remedy);
 }
 

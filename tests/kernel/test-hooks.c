@@ -368,7 +368,7 @@ Test(hooks, what_keeps_ours_off_is_named_with_its_place)
 		usleep(1000);
 	cr_assert_eq(bpf_prog_attach(theirs, map, BPF_SK_SKB_VERDICT, 0), 0);
 	assert_drift(&manifest, "on echo_sockets:skb_verdict keeps it off");
-	assert_drift(&manifest, "take that off (sockform detach)");
+	assert_drift(&manifest, "take that off (sockform detach --force), and apply");
 	for (int forced = 0; forced < 2; forced++) {
 		struct result result;
 

@@ -231,6 +231,20 @@ Test(repair, what_may_be_detached_is_attached_again)
 	sockform_expect(0, "delete", manifest.path);
 }
 
+/* As applied, and then ours is off and theirs, a verdict of the other type, on the map. */
+static int exclude(const struct manifest *manifest, int theirs)
+{
+	int map;
+
+	sockform_expect(0, "apply", manifest->path);
+	cr_assert_eq(take_off(manifest), 0);
+	map = bpf_obj_get(manifest_pin(manifest, "maps/echo_sockets"));
+	cr_assert(map >= 0, "%s", strerror(errno));
+	cr_assert_eq(bpf_prog_attach(theirs, map, BPF_SK_SKB_VERDICT, 0), 0);
+	cr_assert_eq(take_off(manifest), -EBUSY);
+	return map;
+}
+
 /* A verdict of the other type is where ours was: the kernel says EBUSY of it then, also to who takes it off. */
 Test(repair, what_others_keep_off_can_be_deleted)
 {
@@ -241,15 +255,61 @@ Test(repair, what_others_keep_off_can_be_deleted)
 		cr_skip_test("skipped: this kernel can be asked what is attached to a map");
 	manifest_init(&manifest, "repair-excluded");
 	manifest_echo(&manifest, BODY_ECHO);
-	sockform_expect(0, "apply", manifest.path);
-	cr_assert_eq(take_off(&manifest), 0);
-	map = bpf_obj_get(manifest_pin(&manifest, "maps/echo_sockets"));
-	cr_assert(map >= 0, "%s", strerror(errno));
-	cr_assert_eq(bpf_prog_attach(theirs, map, BPF_SK_SKB_VERDICT, 0), 0);
-	cr_assert_eq(take_off(&manifest), -EBUSY);
+	map = exclude(&manifest, theirs);
 	sockform_expect(0, "delete", manifest.path);
 	/* It is theirs as before. */
 	cr_assert_eq(bpf_prog_detach2(theirs, map, BPF_SK_SKB_VERDICT), 0);
 	close(map);
 	close(theirs);
+}
+
+/* Nothing was taken off, so that nothing has to come back. */
+Test(repair, what_others_keep_off_is_refused_without_a_rest)
+{
+	int theirs = program_pass(), map;
+	struct manifest manifest;
+	struct result result;
+
+	if (has_queries())
+		cr_skip_test("skipped: this kernel can be asked what is attached to a map");
+	manifest_init(&manifest, "repair-refused");
+	manifest_echo(&manifest, BODY_ECHO);
+	map = exclude(&manifest, theirs);
+	put_in_doubt(&manifest);
+	sockform(&result, "apply", manifest.path);
+	assert_code(&result, 3);
+	cr_assert(strstr(result.err, "cannot attach"), "%s", result.err);
+	cr_assert(!strstr(result.err, "could not be taken back"), "%s", result.err);
+	result_finish(&result);
+	cr_assert_eq(bpf_prog_detach2(theirs, map, BPF_SK_SKB_VERDICT), 0);
+	sockform_expect(0, "apply", manifest.path);
+	cr_assert_eq(take_off(&manifest), 0);
+	sockform_expect(0, "delete", manifest.path);
+	close(map);
+	close(theirs);
+}
+
+/* The folder of all goes between being made and being locked: nothing is made without the lock. */
+Test(repair, a_root_that_goes_is_told)
+{
+	struct manifest manifest;
+	int told = 0;
+
+	manifest_init(&manifest, "repair-root");
+	manifest_echo(&manifest, BODY_ECHO);
+	for (unsigned int nth = 1; nth <= 20; nth++) {
+		struct result result;
+		char order[32];
+
+		snprintf(order, sizeof(order), "fs:%u:ENOENT", nth);
+		sockform_injected(
+			&result, order, (const char *const[]){ "apply", manifest.path, NULL });
+		told += strstr(result.err, "removed the folder of all deployments") != NULL;
+		cr_assert(result.code == 0 || *result.err, "%s", order);
+		cr_assert(!strstr(result.err, "(null)"), "%s", result.err);
+		if (result.code == 0)
+			sockform_expect(0, "delete", manifest.path);
+		result_finish(&result);
+	}
+	cr_assert_eq(told, 1);
 }

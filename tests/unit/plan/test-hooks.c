@@ -199,7 +199,7 @@ Test(hooks, what_cannot_be_replaced)
 		{ { .program = 17, .name = "x", .at = "pairs:stream_verdict" },
 			"pairs:msg_verdict is taken: program 17 (x) on pairs:stream_verdict keeps "
 			"others out",
-			"the kernel has one or the other; `sockform detach` takes it off" },
+			"the kernel has one or the other; `sockform detach --force` takes it off" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -266,8 +266,8 @@ Test(hooks, a_cgroup_above_is_in_the_way_first)
 	cr_assert_eq(diagnostics.list.count, 1);
 	expect_diagnostic(0, DIAG_E0409, 9, 5,
 		"/my.slice:sock_ops is taken: program 3 (x) on the cgroup / keeps others out");
-	expect_hint(0, "it was attached to share with no program below; `sockform detach --cgroup` "
-		       "takes it off");
+	expect_hint(0, "it was attached to share with no program below; `sockform detach --force "
+		       "--cgroup` takes it off");
 }
 
 /* Once it is ours, it is nobody's business what `replace` named. */
