@@ -18,6 +18,7 @@
 #include "raw.h"
 
 #define SCRATCH "/tmp"
+#define COMMAND_MS 60000
 #define WORDS 16 /* of a command line */
 #define PORT_FIRST 7100
 #define PORT_COUNT 900
@@ -53,16 +54,24 @@ static void append(const char **argv, size_t count, const char *const arguments[
 	}
 }
 
-void sockform_injected(struct result *ret, const char *order, const char *const arguments[])
+void sockform_start_injected(struct process *ret, const char *order, const char *const arguments[])
 {
 	char *program = sibling_path("sockform-inject");
 	const char *argv[WORDS] = { program };
 
 	append(argv, 1, arguments);
 	setenv("SOCKFORM_INJECT", order, 1);
-	command_run(ret, 0, argv);
+	cr_assert(process_start(ret, 0, argv));
 	unsetenv("SOCKFORM_INJECT");
 	free(program);
+}
+
+void sockform_injected(struct result *ret, const char *order, const char *const arguments[])
+{
+	struct process process;
+
+	sockform_start_injected(&process, order, arguments);
+	process_wait(&process, ret, COMMAND_MS);
 }
 
 void sockform_distorted(struct result *ret, const char *fault, const char *const arguments[])

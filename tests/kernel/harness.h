@@ -63,6 +63,9 @@ void sockform_distorted(struct result *ret, const char *fault, const char *const
 /* Likewise, with calls that fail or end it, as inject.c reads the order. */
 void sockform_injected(struct result *ret, const char *order, const char *const arguments[]);
 
+/* Likewise in the background, as one that the order stops: process_stopped() waits until it is. */
+void sockform_start_injected(struct process *ret, const char *order, const char *const arguments[]);
+
 /* Runs it and asserts the exit code; the output is shown when it is another, then freed. */
 #define sockform_expect(code, ...)                                                                 \
 	do {                                                                                       \
