@@ -74,6 +74,24 @@ void sockform_injected(struct result *ret, const char *order, const char *const 
 	process_wait(&process, ret, COMMAND_MS);
 }
 
+bool sockform_injected_at(struct result *ret, const char *class, unsigned int nth, const char *what,
+	const char *const arguments[])
+{
+	char *file = scratch_path("calls"), *calls, order[48], line[32];
+	bool met;
+
+	snprintf(order, sizeof(order), "%s:%u:%s", class, nth, what);
+	snprintf(line, sizeof(line), "\n%s %u ", class, nth);
+	setenv("SOCKFORM_INJECT_TRACE", file, 1);
+	sockform_injected(ret, order, arguments);
+	unsetenv("SOCKFORM_INJECT_TRACE");
+	calls = file_read(file);
+	met = strncmp(calls, line + 1, strlen(line + 1)) == 0 || strstr(calls, line);
+	free(calls);
+	free(file);
+	return met;
+}
+
 void sockform_distorted(struct result *ret, const char *fault, const char *const arguments[])
 {
 	const char *sanitizer = getenv("ASAN_OPTIONS");

@@ -63,6 +63,13 @@ void sockform_distorted(struct result *ret, const char *fault, const char *const
 /* Likewise, with calls that fail or end it, as inject.c reads the order. */
 void sockform_injected(struct result *ret, const char *order, const char *const arguments[]);
 
+/*
+ * Likewise, with `what` at the nth call of a class, "bpf" or "fs". False where it came to its end before
+ * there were so many: a loop that tries each call ends there, and not at one that need not end the run.
+ */
+bool sockform_injected_at(struct result *ret, const char *class, unsigned int nth, const char *what,
+	const char *const arguments[]);
+
 /* Likewise in the background, as one that the order stops: process_stopped() waits until it is. */
 void sockform_start_injected(struct process *ret, const char *order, const char *const arguments[]);
 
