@@ -80,6 +80,7 @@ bool sockform_injected_at(struct result *ret, const char *class, unsigned int nt
 	char *file = scratch_path("calls"), *calls, order[48], line[32];
 	bool met;
 
+	cr_assert_lt(nth, NTH_MOST);
 	snprintf(order, sizeof(order), "%s:%u:%s", class, nth, what);
 	snprintf(line, sizeof(line), "\n%s %u ", class, nth);
 	setenv("SOCKFORM_INJECT_TRACE", file, 1);
@@ -411,6 +412,7 @@ bool apply_killed(const struct manifest *manifest, const char *calls, int nth)
 	struct result result;
 	int code;
 
+	cr_assert_lt(nth, NTH_MOST);
 	snprintf(trace, sizeof(trace), "trace=%s", calls);
 	snprintf(inject, sizeof(inject), "inject=%s:signal=KILL:when=%d", calls, nth);
 	command_run(&result, PROCESS_TRACED, argv);

@@ -327,7 +327,7 @@ Test(slot, a_socket_that_comes_while_the_attachment_goes)
 
 	manifest_init(&manifest, "comes");
 	for (unsigned int nth = 1; comes_at(&manifest, nth, &entered); nth++) {
-		cr_assert_lt(nth, 1000);
+		cr_assert_lt(nth, NTH_MOST);
 		under += entered;
 	}
 	cr_assert_gt(under, 0);
