@@ -18,6 +18,7 @@
 #include "raw.h"
 
 #define SCRATCH "/tmp"
+#define COMMAND_MS 60000
 #define WORDS 16 /* of a command line */
 #define PORT_FIRST 7100
 #define PORT_COUNT 900
@@ -53,16 +54,43 @@ static void append(const char **argv, size_t count, const char *const arguments[
 	}
 }
 
-void sockform_injected(struct result *ret, const char *order, const char *const arguments[])
+void sockform_start_injected(struct process *ret, const char *order, const char *const arguments[])
 {
 	char *program = sibling_path("sockform-inject");
 	const char *argv[WORDS] = { program };
 
 	append(argv, 1, arguments);
 	setenv("SOCKFORM_INJECT", order, 1);
-	command_run(ret, 0, argv);
+	cr_assert(process_start(ret, 0, argv));
 	unsetenv("SOCKFORM_INJECT");
 	free(program);
+}
+
+void sockform_injected(struct result *ret, const char *order, const char *const arguments[])
+{
+	struct process process;
+
+	sockform_start_injected(&process, order, arguments);
+	process_wait(&process, ret, COMMAND_MS);
+}
+
+bool sockform_injected_at(struct result *ret, const char *class, unsigned int nth, const char *what,
+	const char *const arguments[])
+{
+	char *file = scratch_path("calls"), *calls, order[48], line[32];
+	bool met;
+
+	cr_assert_lt(nth, NTH_MOST);
+	snprintf(order, sizeof(order), "%s:%u:%s", class, nth, what);
+	snprintf(line, sizeof(line), "\n%s %u ", class, nth);
+	setenv("SOCKFORM_INJECT_TRACE", file, 1);
+	sockform_injected(ret, order, arguments);
+	unsetenv("SOCKFORM_INJECT_TRACE");
+	calls = file_read(file);
+	met = strncmp(calls, line + 1, strlen(line + 1)) == 0 || strstr(calls, line);
+	free(calls);
+	free(file);
+	return met;
 }
 
 void sockform_distorted(struct result *ret, const char *fault, const char *const arguments[])
@@ -384,6 +412,7 @@ bool apply_killed(const struct manifest *manifest, const char *calls, int nth)
 	struct result result;
 	int code;
 
+	cr_assert_lt(nth, NTH_MOST);
 	snprintf(trace, sizeof(trace), "trace=%s", calls);
 	snprintf(inject, sizeof(inject), "inject=%s:signal=KILL:when=%d", calls, nth);
 	command_run(&result, PROCESS_TRACED, argv);

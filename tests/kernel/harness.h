@@ -63,6 +63,17 @@ void sockform_distorted(struct result *ret, const char *fault, const char *const
 /* Likewise, with calls that fail or end it, as inject.c reads the order. */
 void sockform_injected(struct result *ret, const char *order, const char *const arguments[]);
 
+/*
+ * Likewise, with `what` at the nth call of a class, "bpf" or "fs". False where it came to its end before
+ * there were so many: a loop that tries each call ends there, and not at one that need not end the run.
+ * Asserts NTH_MOST.
+ */
+bool sockform_injected_at(struct result *ret, const char *class, unsigned int nth, const char *what,
+	const char *const arguments[]);
+
+/* Likewise in the background, as one that the order stops: process_stopped() waits until it is. */
+void sockform_start_injected(struct process *ret, const char *order, const char *const arguments[]);
+
 /* Runs it and asserts the exit code; the output is shown when it is another, then freed. */
 #define sockform_expect(code, ...)                                                                 \
 	do {                                                                                       \
@@ -140,5 +151,8 @@ struct client *client_open(const struct manifest *manifest, size_t connections);
 /* `connections` new clients send `bytes` each and get them back; asserts that they do. */
 void assert_echo(const struct manifest *manifest, size_t connections, uint64_t bytes);
 
-/* Applies and is killed when it enters the nth of these calls; true when it was. */
+/* More than a command of a test here makes of any call: a loop over all of them has ended by then. */
+#define NTH_MOST 400
+
+/* Applies and is killed when it enters the nth of these calls; true when it was. Asserts NTH_MOST. */
 bool apply_killed(const struct manifest *manifest, const char *calls, int nth);

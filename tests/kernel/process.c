@@ -204,6 +204,19 @@ bool process_says(const struct process *process, const char *words, int deadline
 	}
 }
 
+bool process_stopped(const struct process *process, int deadline)
+{
+	for (int64_t until = client_now() + deadline; client_now() < until; usleep(POLL_US / 50)) {
+		siginfo_t info = { 0 };
+
+		if (waitid(P_PID, (id_t)process->pid, &info,
+			    WSTOPPED | WEXITED | WNOHANG | WNOWAIT) ||
+			info.si_pid)
+			return info.si_code == CLD_STOPPED;
+	}
+	return false;
+}
+
 static int exit_code(int status)
 {
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -34,6 +34,9 @@ bool process_start(struct process *ret, unsigned int flags, const char *const ar
 /* Waits until a line of stdout contains `words`, or the process ends. */
 bool process_says(const struct process *process, const char *words, int deadline);
 
+/* Waits until it is stopped; false where it ended, or neither in time. */
+bool process_stopped(const struct process *process, int deadline);
+
 /* Waits for the end and takes over the output. */
 void process_wait(struct process *process, struct result *ret, int deadline);
 

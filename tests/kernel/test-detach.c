@@ -524,6 +524,7 @@ Test(detach, a_failed_detach_changes_nothing)
 			inject, sockform_path(), "detach", pair_of(&manifest), NULL };
 		struct result result;
 
+		cr_assert_lt(nth, NTH_MOST);
 		snprintf(inject, sizeof(inject), "inject=bpf:error=ENOMEM:when=%d", nth);
 		command_run(&result, PROCESS_TRACED, argv);
 		trace = file_read(file);

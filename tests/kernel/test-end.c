@@ -151,3 +151,67 @@ Test(end, a_stranger_among_the_programs_stays)
 {
 	check_stranger("end-prog", "programs/verdict@0123456789abcdef");
 }
+
+/* Neither a standard stream, whatever that is by then, nor one that is closed already. */
+static void assert_closes_its_own(const char *trace, const char *command)
+{
+	cr_assert_gt(text_lines_with(trace, " close("), 5, "%s: no trace:\n%s", command, trace);
+	for (const char *at = trace; (at = strstr(at, " close(")); at++) {
+		size_t length = strcspn(at, "\n");
+
+		cr_assert_gt(atoi(at + strlen(" close(")), STDERR_FILENO, "%s: %.*s", command,
+			(int)length, at);
+		cr_assert(!memmem(at, length, "EBADF", 5), "%s: %.*s", command, (int)length, at);
+	}
+}
+
+static void traced(const char *verb, const char *option, const char *operand)
+{
+	const char *const argv[] = { sockform_path(), verb, operand, option, NULL };
+	char *file = scratch_path("closes"), *trace;
+	struct result result;
+
+	trace_run(&result, "close", file, argv);
+	assert_code(&result, 0);
+	trace = file_read(file);
+	assert_closes_its_own(trace, verb);
+	result_finish(&result);
+	free(trace);
+	free(file);
+}
+
+static void write_sized(const struct manifest *manifest, const char *body, unsigned int entries)
+{
+	manifest_write(manifest->path,
+		"sockform: v1\nname: %s\nmaps:\n"
+		"  pair: { type: sockmap, max_entries: %u }\n"
+		"programs:\n"
+		"  pass: { type: sk_skb, body: [ %s ] }\n"
+		"attachments:\n"
+		"  - { program: pass, target: pair, attach_type: stream_verdict }\n",
+		manifest->name, entries, body);
+}
+
+/* Whatever a run opens, or has no need to open: what it was started with stays open. */
+Test(end, a_run_closes_what_is_its_own)
+{
+	struct manifest manifest;
+	char map[128];
+
+	trace_need();
+	manifest_init(&manifest, "end-close");
+	snprintf(map, sizeof(map), "%s/pair", manifest.name);
+	write_sized(&manifest, "sk_skb_pass", 4);
+	traced("apply", "--dry-run", manifest.path);
+	traced("apply", NULL, manifest.path);
+	traced("apply", NULL, manifest.path);
+	write_sized(&manifest, "sk_skb_drop", 4);
+	traced("apply", NULL, manifest.path);
+	write_sized(&manifest, "sk_skb_drop", 8);
+	traced("apply", "--replace", manifest.path);
+	traced("detach", NULL, map);
+	traced("apply", NULL, manifest.path);
+	traced("plan", NULL, manifest.path);
+	traced("status", NULL, manifest.name);
+	traced("delete", NULL, manifest.path);
+}

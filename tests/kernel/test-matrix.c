@@ -23,6 +23,7 @@
 
 #include "matrix-check.h"
 #include "matrix-ignored.h"
+#include "matrix-left.h"
 #include "matrix-scenes.h"
 #include "note.h"
 
@@ -225,15 +226,11 @@ static enum recoveries next_recovery(struct faults *faults, enum class class, en
 /* What could not be taken back is said, and only that is not as it was. */
 static void check_failed_undo(struct faults *faults, const struct result *result)
 {
-	bool says = strstr(result->err, "could not be taken back") ||
-		    strstr(result->err, "could not be attached again");
-
 	if (result->code != 3 || !*result->err)
 		fault(&faults->matrix, "no error that is said", result->err);
-	if (!says && !is_in_state(&faults->matrix, faults->matrix.scene->before))
-		fault(&faults->matrix, "it is silent about what it leaves", result->err);
+	check_left(&faults->matrix, result->err);
 	faults->failed_undos++;
-	faults->told += says;
+	faults->told += left_is_named(result->err);
 }
 
 static void try_kill(struct faults *faults, enum class class, enum kill_kinds kind)

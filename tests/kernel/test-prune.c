@@ -297,6 +297,7 @@ static int prune_with_fault(const struct folder *folder, const char *calls, int 
 	struct result result;
 	int code;
 
+	cr_assert_lt(nth, NTH_MOST);
 	snprintf(only, sizeof(only), "trace=%s", calls);
 	snprintf(inject, sizeof(inject), "inject=%s:error=ENOMEM:when=%d", calls, nth);
 	command_run(&result, PROCESS_TRACED, argv);

@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,9 +151,9 @@ Test(refusal, a_map_is_not_replaced_unasked)
 	pins = snapshot_pins();
 	manifest_resize(&manifest);
 	sockform(&result, "apply", manifest.path);
-	cr_assert(
-		result.code == 2 || result.code == 3, "exit code %d: %s", result.code, result.err);
-	assert_says(result.err, "replac");
+	/* The manifest is a good one. */
+	assert_code(&result, 3);
+	assert_says(result.err, "--replace");
 	assert_says(result.err, "echo_sockets");
 	result_finish(&result);
 	assert_ids(ids);
@@ -280,6 +281,59 @@ Test(refusal, a_shared_lock_is_waited_for_too)
 	sockform_expect(0, "status", "--lock-timeout", "0", manifest.name);
 	close(lock);
 	sockform_expect(0, "apply", "--lock-timeout", "1", manifest.path);
+}
+
+/* The first bpf() call of a `status` behind its locks, which a run that nothing happens to tells. */
+static void stop_order(const struct manifest *manifest, char *ret, size_t size)
+{
+	char *file = scratch_path("locks"), *trace, *last = NULL;
+	unsigned int nth = 0;
+	struct result result;
+
+	setenv("SOCKFORM_INJECT_TRACE", file, 1);
+	sockform_injected(
+		&result, "fs:1000000:EIO", (const char *const[]){ "status", manifest->name, NULL });
+	unsetenv("SOCKFORM_INJECT_TRACE");
+	assert_code(&result, 0);
+	result_finish(&result);
+	trace = file_read(file);
+	for (char *at = trace; (at = strstr(at, " flock ")); at++)
+		last = at;
+	cr_assert(last && (last = strstr(last, "\nbpf ")), "%s", trace);
+	cr_assert_eq(sscanf(last, "\nbpf %u ", &nth), 1);
+	snprintf(ret, size, "bpf:%u:stop", nth);
+	free(trace);
+	free(file);
+}
+
+/* One stands still while it reads, with whatever locks it has then: others read all the same. */
+Test(refusal, a_reader_keeps_no_reader_waiting)
+{
+	struct manifest manifest;
+	struct process status;
+	struct result result;
+	char order[32], holder[64];
+
+	manifest_init(&manifest, "readers");
+	manifest_echo(&manifest, BODY_ECHO);
+	sockform_expect(0, "apply", manifest.path);
+	stop_order(&manifest, order, sizeof(order));
+	sockform_start_injected(
+		&status, order, (const char *const[]){ "status", manifest.name, NULL });
+	cr_assert(process_stopped(&status, WAIT_MS), "%s: it went on", order);
+	sockform_expect(0, "status", "--lock-timeout", "0", manifest.name);
+	sockform_expect(0, "plan", "--lock-timeout", "0", manifest.path);
+	/* That it does hold a lock. */
+	snprintf(holder, sizeof(holder), "is locked by process %d (", status.pid);
+	sockform(&result, "apply", "--lock-timeout", "0", manifest.path);
+	assert_code(&result, 4);
+	assert_says(result.err, holder);
+	result_finish(&result);
+	cr_assert_eq(kill(status.pid, SIGCONT), 0);
+	process_wait(&status, &result, WAIT_MS);
+	assert_code(&result, 0);
+	result_finish(&result);
+	sockform_expect(0, "apply", "--lock-timeout", "0", manifest.path);
 }
 
 static void layout_become(const struct manifest *manifest, const char *layout)

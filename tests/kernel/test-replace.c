@@ -247,6 +247,7 @@ Test(replace, a_later_failure_puts_the_other_program_back)
 			inject, sockform_path(), "apply", manifest.path, NULL };
 		struct result result;
 
+		cr_assert_lt(nth, NTH_MOST);
 		snprintf(inject, sizeof(inject), "inject=bpf:error=ENOMEM:when=%d", nth);
 		command_run(&result, PROCESS_TRACED, argv);
 		trace = file_read(file);

@@ -7,11 +7,11 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness.h"
@@ -263,26 +263,6 @@ Test(slot, what_was_taken_out_of_the_manifest_and_put_back)
 	free(pins);
 }
 
-/* True where it stopped, false where it came to its end before. */
-static bool waits_until_stopped(const struct process *process)
-{
-	siginfo_t info = { 0 };
-
-	cr_assert_eq(waitid(P_PID, (id_t)process->pid, &info, WSTOPPED | WEXITED | WNOWAIT), 0);
-	return info.si_code == CLD_STOPPED;
-}
-
-static void start_stopping(struct process *ret, const char *path, unsigned int nth)
-{
-	char *inject = sibling_path("sockform-inject"), order[32];
-
-	snprintf(order, sizeof(order), "bpf:%u:stop", nth);
-	setenv("SOCKFORM_INJECT", order, 1);
-	cr_assert(process_start(ret, 0, (const char *const[]){ inject, "apply", path, NULL }));
-	unsetenv("SOCKFORM_INJECT");
-	free(inject);
-}
-
 static bool has_verdict(int map)
 {
 	uint32_t program, count = 1, flags;
@@ -301,6 +281,7 @@ static bool comes_at(const struct manifest *manifest, unsigned int nth, bool *re
 	struct process apply;
 	struct result result;
 	struct pair pair;
+	char order[32];
 	int map;
 	bool stopped;
 
@@ -310,8 +291,10 @@ static bool comes_at(const struct manifest *manifest, unsigned int nth, bool *re
 	map = bpf_obj_get(manifest_pin(manifest, "maps/pair"));
 	pair_open(&pair);
 	write_pair(manifest, false);
-	start_stopping(&apply, manifest->path, nth);
-	stopped = waits_until_stopped(&apply);
+	snprintf(order, sizeof(order), "bpf:%u:stop", nth);
+	sockform_start_injected(
+		&apply, order, (const char *const[]){ "apply", manifest->path, NULL });
+	stopped = process_stopped(&apply, ANSWER_MS);
 	if (stopped) {
 		*ret = has_verdict(map);
 		cr_assert_eq(socket_insert(map, 0, pair.server), 0);
@@ -344,7 +327,7 @@ Test(slot, a_socket_that_comes_while_the_attachment_goes)
 
 	manifest_init(&manifest, "comes");
 	for (unsigned int nth = 1; comes_at(&manifest, nth, &entered); nth++) {
-		cr_assert_lt(nth, 1000);
+		cr_assert_lt(nth, NTH_MOST);
 		under += entered;
 	}
 	cr_assert_gt(under, 0);

@@ -18,7 +18,8 @@
 #include "note.h"
 #include "raw.h"
 
-#define VERSIONS 1000
+#define SWAPS 1000
+#define VERSIONS (SWAPS + 1) /* the first is there before the stream begins */
 #define BYTES (UINT64_C(1) << 30)
 #define WINDOW (UINT64_C(4) << 20) /* bytes under way: redirection has no backpressure */
 #define BLOCK (64 << 10)           /* bytes */
@@ -176,7 +177,8 @@ Test(swap, a_thousand_versions_under_one_stream)
 	assert_gets_nothing(stream.in.client);
 	assert_gets_nothing(stream.in.server);
 	note("%ju MiB had come when the last version had run", (uintmax_t)(last >> 20));
-	note("%ju MiB through %d versions in %.1f s", (uintmax_t)(stream.received >> 20), VERSIONS,
+	note("%ju MiB through %d versions, %d times swapped, in %.1f s",
+		(uintmax_t)(stream.received >> 20), VERSIONS, SWAPS,
 		(double)(client_now() - began) / 1000);
 	close(counters);
 	pair_close(&stream.in);
