@@ -377,6 +377,100 @@ static void hook_taken_by_a_link(struct ground *ground)
 	close(map);
 }
 
+/* The hook's, with another slot or map, 0: the same; and beside it a dispatcher that was there before, 0: none. */
+static void rewrite_record(
+	const struct ground *ground, uint32_t slot, uint32_t attached, uint32_t older)
+{
+	char path[512], was[256] = "", text[128];
+	unsigned int ids[3];
+	int length;
+
+	snprintf(path, sizeof(path), "%s", pin_of(ground, "records/" VERDICT));
+	cr_assert_gt(readlink(path, was, sizeof(was) - 1), 0);
+	cr_assert_eq(sscanf(was, "%u %u %u -", &ids[0], &ids[1], &ids[2]), 3, "%s", was);
+	length = snprintf(text, sizeof(text), "%u %u %u -", slot ? slot : ids[0], ids[1],
+		attached ? attached : ids[2]);
+	if (older)
+		snprintf(text + length, sizeof(text) - (size_t)length, ";%u %u %u -", ids[0], older,
+			ids[2]);
+	cr_assert_eq(unlink(path), 0);
+	cr_assert_eq(symlink(text, path), 0);
+}
+
+static void link_of_another_map(struct ground *ground)
+{
+	int dispatcher = open_pin(ground, "dispatchers/" VERDICT), other = another_map();
+
+	swap(ground, "links/" VERDICT, hook_attach(dispatcher, other, BPF_SK_SKB_STREAM_VERDICT));
+	close(dispatcher);
+	close(other);
+}
+
+static void link_of_another_cgroup(struct ground *ground)
+{
+	int dispatcher = open_pin(ground, "dispatchers/cgroup*");
+	int other = cgroup_open(cgroup_make("drift-other"));
+	int link = bpf_link_create(dispatcher, other, BPF_CGROUP_SOCK_OPS, NULL);
+
+	cr_assert(link >= 0, "%s", strerror(errno));
+	swap(ground, "links/cgroup*", link);
+	close(dispatcher);
+	close(other);
+}
+
+/* Another that the same program has: they exclude each other. */
+static void link_of_another_type(struct ground *ground)
+{
+	int dispatcher = open_pin(ground, "dispatchers/" VERDICT);
+	int map = open_pin(ground, "maps/pairs");
+
+	link_detached(ground);
+	swap(ground, "links/" VERDICT, hook_attach(dispatcher, map, BPF_SK_SKB_VERDICT));
+	close(dispatcher);
+	close(map);
+}
+
+/* Known by its record, and the dispatcher goes on with the one before. */
+static void slot_of_another(struct ground *ground)
+{
+	int slot = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "sockform_slot", 4, 4, 1, NULL);
+
+	cr_assert(slot >= 0, "%s", strerror(errno));
+	rewrite_record(ground, map_id(slot), 0, 0);
+	swap(ground, "slots/" VERDICT, slot);
+}
+
+/* Likewise a dispatcher: on the hook is one that is known to have been there before. */
+static void dispatcher_before(struct ground *ground)
+{
+	int slot = open_pin(ground, "slots/" VERDICT), dispatcher = program_dispatch(slot);
+	int map = open_pin(ground, "maps/pairs");
+
+	if (has_links()) {
+		int link = open_pin(ground, "links/" VERDICT);
+
+		cr_assert_eq(bpf_link_update(link, dispatcher, NULL), 0, "%s", strerror(errno));
+		close(link);
+	} else {
+		cr_assert_eq(bpf_prog_attach(dispatcher, map, BPF_SK_SKB_STREAM_VERDICT, 0), 0);
+	}
+	rewrite_record(ground, 0, 0, program_id(dispatcher));
+	close(map);
+	close(dispatcher);
+	close(slot);
+}
+
+static void attached_elsewhere(struct ground *ground)
+{
+	int dispatcher = open_pin(ground, "dispatchers/" VERDICT);
+
+	detached(ground);
+	ground->held = another_map();
+	cr_assert_eq(bpf_prog_attach(dispatcher, ground->held, BPF_SK_SKB_STREAM_VERDICT, 0), 0);
+	rewrite_record(ground, 0, map_id(ground->held), 0);
+	close(dispatcher);
+}
+
 static void record_away(struct ground *ground)
 {
 	away(ground, "records/pairs");
@@ -490,6 +584,19 @@ static const struct row {
 	{ "link-updated", link_updated,
 		AT_VERDICT "its link # runs program #, and sockform did not make that", FORCE,
 		WITH_LINKS },
+	{ "other-map", link_of_another_map, AT_VERDICT "its link is on another map", APPLY,
+		WITH_LINKS },
+	{ "other-bare", attached_elsewhere, AT_VERDICT "it is attached to another map", APPLY,
+		WITHOUT },
+	{ "other-cgroup", link_of_another_cgroup, AT_OPS "its link is on another cgroup", APPLY },
+	{ "other-type", link_of_another_type, AT_VERDICT "its link is of another attach type",
+		APPLY, WITH_LINKS },
+	{ "other-slot", slot_of_another, AT_VERDICT "its dispatcher uses another slot", APPLY },
+	{ "other-disp", dispatcher_before,
+		AT_VERDICT "its link runs a program that is not its dispatcher", APPLY,
+		WITH_LINKS },
+	{ "disp-bare", dispatcher_before, AT_VERDICT "what is attached is not its dispatcher",
+		APPLY, WITHOUT },
 	{ "hook-taken", hook_taken,
 		AT_VERDICT "its link is detached, and program # (foreign) is on its hook", FORCE,
 		WITH_LINKS },
@@ -767,6 +874,29 @@ Test(drift, a_delete_leaves_what_others_have_on_a_hook)
 		assert_gone(&ground, &before);
 	}
 	before_finish(&before);
+}
+
+/* The other map is nobody's of ours, and what is on it is. */
+Test(drift, what_is_attached_to_another_map_is_taken_off_there)
+{
+	static const struct row row = { "elsewhere", attached_elsewhere, NULL, APPLY };
+	static const char *const verbs[] = { "apply", "delete" };
+	const char *cgroup = cgroup_make("elsewhere");
+
+	if (has_links())
+		cr_skip_test("skipped: this kernel attaches by links");
+	for (size_t i = 0; i < 2; i++) {
+		struct ground ground;
+
+		ground_make(&ground, &row, cgroup);
+		row.tamper(&ground);
+		cr_assert_neq(hook_program(ground.held, BPF_SK_SKB_STREAM_VERDICT), 0);
+		sockform_expect(0, verbs[i], ground.manifest.path);
+		cr_assert_eq(
+			hook_program(ground.held, BPF_SK_SKB_STREAM_VERDICT), 0, "%s", verbs[i]);
+		close(ground.held);
+		free(ground.shape);
+	}
 }
 
 /* A delete that is forced takes all of it, whoever made it. */
