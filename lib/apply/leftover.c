@@ -126,25 +126,28 @@ static int drop(struct apply_run *run, const struct state *state,
 
 /*
  * Whether it is just what the step is to make: then it takes its place, and no socket comes meanwhile that
- * finds no program on the hook.
+ * finds no program on the hook. 0, 1 or a negative errno.
  */
-static bool may_serve(const struct deployment_run *deployment, const struct plan_step *step,
+static int may_serve(const struct deployment_run *deployment, const struct plan_step *step,
 	const struct kernel_link *link)
 {
 	const struct step_objects *objects =
 		&deployment->objects[step - deployment->plan->steps.items];
 	const struct manifest_attachment *attachment = step->attachment;
-	int64_t target;
+	int64_t target, dispatcher;
 
 	if (!(step->parts & PLAN_LINK) || step->parts & PLAN_DISPATCHER || step->link_in_the_way ||
 		step->replaced || objects->adopted >= 0 ||
 		is_in_its_place(deployment->plan->state, link->id))
-		return false;
+		return 0;
 	target = attachment->kind->on_cgroup
 			 ? (int64_t)kernel_cgroup_id(objects->cgroup)
 			 : kernel_object_id(deployment->maps[attachment->target_at]);
+	dispatcher = kernel_object_id(objects->dispatcher);
+	if (target < 0 || dispatcher < 0)
+		return (int)(target < 0 ? target : dispatcher);
 	return link->type == attachment->kind->type && link->target == (uint64_t)target &&
-	       link->program == kernel_object_id(objects->dispatcher);
+	       link->program == dispatcher;
 }
 
 static int settle_link(struct apply_run *run, const struct deployment_run *deployment, size_t at)
@@ -154,14 +157,16 @@ static int settle_link(struct apply_run *run, const struct deployment_run *deplo
 	const struct plan_step *step = step_of(deployment->plan, leftover);
 	struct step_objects *objects = &deployment->leftovers[at], *adopting;
 	struct kernel_link link;
-	int error;
+	int serves = 0, error;
 
 	if (objects->link < 0) /* gone since it was seen */
 		return 0;
 	error = kernel_link_info(objects->link, &link);
-	if (error)
-		return error;
-	if (!step || !may_serve(deployment, step, &link))
+	if (!error && step)
+		serves = may_serve(deployment, step, &link);
+	if (error || serves < 0)
+		return error ? error : serves;
+	if (!serves)
 		return drop(run, state, leftover, objects, &link);
 	adopting = &deployment->objects[step - deployment->plan->steps.items];
 	adopting->adopted = fd_steal(&objects->link);

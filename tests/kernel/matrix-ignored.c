@@ -57,6 +57,7 @@ static const struct ignored {
 	/* Tried once more. */
 	{ COMMAND(BPF_LINK_DETACH), .about = A_LINK },
 	{ COMMAND(BPF_PROG_DETACH), .older = true },
+	{ COMMAND(BPF_PROG_QUERY), .about = A_MAP, .older = true },
 	/* What cannot be seen is waited for until the time is over, which is said (W0612). */
 	{ COMMAND(BPF_OBJ_GET), .about = "*/maps/*", .waits = true, .full = true },
 	{ WAIT, .name = "membarrier", .waits = true },
