@@ -16,17 +16,12 @@ static bool remove_pin(struct apply_run *run, const char *path, int open)
 	return apply_removed(run, path, journal_unpin(run, path, open));
 }
 
-static const char *record_path(
-	const struct apply_run *run, const struct deployment_run *deployment, const char *file)
-{
-	return kernel_path(run->kernel, deployment->plan->deployment, FOLDER_RECORDS, file);
-}
-
 static bool remove_record(
 	struct apply_run *run, const struct deployment_run *deployment, const char *file)
 {
-	const struct state_record *record = state_record_of(deployment->plan->state, file);
-	const char *path = record_path(run, deployment, file);
+	const struct plan *plan = deployment->plan;
+	const struct state_record *record = state_record_of(plan->state, file);
+	const char *path = kernel_path(run->kernel, plan->deployment, FOLDER_RECORDS, file);
 
 	return apply_removed(
 		run, path, journal_remove_text(run, path, record ? record->text : NULL));
@@ -36,11 +31,12 @@ static bool remove_record(
 static bool remove_attachment_record(struct apply_run *run, const struct deployment_run *deployment,
 	const struct plan_step *step)
 {
-	const char *path = record_path(run, deployment, step->file), *text;
+	const char *path, *text;
 	int error;
 
 	if (!step->old->link.believed)
 		return remove_record(run, deployment, step->file);
+	path = step_path(run, deployment, step, FOLDER_RECORDS);
 	error = kernel_read_text(run->kernel->arena, path, &text);
 	return apply_removed(run, path, error ? error : journal_remove_text(run, path, text));
 }
@@ -184,11 +180,6 @@ bool apply_clean(struct apply_run *run, const struct deployment_run *deployment)
 	return plan->manifest || plan->partial || remove_folders(run, plan);
 }
 
-/*
- * The link that a new one stands beside by now. Its pin is the new one's: it ends with the run's
- * descriptor, which is the last one unless somebody else has opened it. So a failure is tried again
- * and then told, and no reason to take everything back.
- */
 static int detach_old_link(const struct plan_step *step, const struct step_objects *objects)
 {
 	const struct kernel_hook hook = step_old_hook(step, objects);
@@ -199,6 +190,11 @@ static int detach_old_link(const struct plan_step *step, const struct step_objec
 	return error == -ENOENT || error == -ENOLINK ? 0 : error;
 }
 
+/*
+ * The link that a new one stands beside by now. Its pin is the new one's: it ends with the run's
+ * descriptor, which is the last one unless somebody else has opened it. So a failure is tried again
+ * and then told, and no reason to take everything back.
+ */
 static void clean_link(
 	struct apply_run *run, const struct plan_step *step, const struct step_objects *objects)
 {

@@ -113,8 +113,7 @@ static int rewrite_record(struct apply_run *run, const struct deployment_run *de
 	const void *how)
 {
 	struct arena *arena = run->kernel->arena;
-	const char *path =
-		kernel_path(run->kernel, deployment->plan->deployment, FOLDER_RECORDS, step->file);
+	const char *path = step_path(run, deployment, step, FOLDER_RECORDS);
 	struct state_record record = { 0 };
 	const char *before;
 	int error = kernel_read_text(arena, path, &before);

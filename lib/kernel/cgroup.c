@@ -15,7 +15,6 @@
 static int open_folder(int at, const char *path)
 {
 	cleanup_fd int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
 	struct statfs stat;
 
 	if (fd < 0)

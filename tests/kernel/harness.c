@@ -298,6 +298,18 @@ void manifest_init(struct manifest *ret, const char *name)
 	snprintf(ret->name, sizeof(ret->name), TEST_PREFIX "%s-%d", name, getpid());
 }
 
+void manifest_pair(const struct manifest *manifest, unsigned int entries, const char *body)
+{
+	manifest_write(manifest->path,
+		"sockform: v1\nname: %s\nmaps:\n"
+		"  pair: { type: sockmap, max_entries: %u }\n"
+		"programs:\n"
+		"  pass: { type: sk_skb, body: [ %s ] }\n"
+		"attachments:\n"
+		"  - { program: pass, target: pair, attach_type: stream_verdict }\n",
+		manifest->name, entries, body);
+}
+
 void manifest_echo(const struct manifest *manifest, const char *body)
 {
 	manifest_write(manifest->path,

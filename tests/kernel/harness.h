@@ -127,6 +127,9 @@ void manifest_init(struct manifest *ret, const char *name);
 /* The echo of any number of clients: a sockhash keyed by cookie and a verdict of that body. */
 void manifest_echo(const struct manifest *manifest, const char *body);
 
+/* A sockmap "pair" of so many entries and a verdict "pass" of that body on it. */
+void manifest_pair(const struct manifest *manifest, unsigned int entries, const char *body);
+
 /* Line of the manifest that contains `words`, counted from 1; 0 when none does. */
 unsigned int manifest_line(const struct manifest *manifest, const char *words);
 

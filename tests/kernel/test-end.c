@@ -180,18 +180,6 @@ static void traced(const char *verb, const char *option, const char *operand)
 	free(file);
 }
 
-static void write_sized(const struct manifest *manifest, const char *body, unsigned int entries)
-{
-	manifest_write(manifest->path,
-		"sockform: v1\nname: %s\nmaps:\n"
-		"  pair: { type: sockmap, max_entries: %u }\n"
-		"programs:\n"
-		"  pass: { type: sk_skb, body: [ %s ] }\n"
-		"attachments:\n"
-		"  - { program: pass, target: pair, attach_type: stream_verdict }\n",
-		manifest->name, entries, body);
-}
-
 /* Whatever a run opens, or has no need to open: what it was started with stays open. */
 Test(end, a_run_closes_what_is_its_own)
 {
@@ -201,13 +189,13 @@ Test(end, a_run_closes_what_is_its_own)
 	trace_need();
 	manifest_init(&manifest, "end-close");
 	snprintf(map, sizeof(map), "%s/pair", manifest.name);
-	write_sized(&manifest, "sk_skb_pass", 4);
+	manifest_pair(&manifest, 4, "sk_skb_pass");
 	traced("apply", "--dry-run", manifest.path);
 	traced("apply", NULL, manifest.path);
 	traced("apply", NULL, manifest.path);
-	write_sized(&manifest, "sk_skb_drop", 4);
+	manifest_pair(&manifest, 4, "sk_skb_drop");
 	traced("apply", NULL, manifest.path);
-	write_sized(&manifest, "sk_skb_drop", 8);
+	manifest_pair(&manifest, 8, "sk_skb_drop");
 	traced("apply", "--replace", manifest.path);
 	traced("detach", NULL, map);
 	traced("apply", NULL, manifest.path);

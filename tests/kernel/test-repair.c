@@ -148,6 +148,13 @@ Test(repair, nothing_is_left_without_a_word)
 	sockform_expect(0, "delete", manifest.path);
 }
 
+/* For where a record alone tells what is attached. */
+static void records_need(void)
+{
+	if (has_queries())
+		cr_skip_test("skipped: this kernel can be asked what is attached to a map");
+}
+
 /* As a run that is cut short leaves it, where only the record tells what is attached. */
 static void put_in_doubt(const struct manifest *manifest)
 {
@@ -201,8 +208,7 @@ Test(repair, what_may_be_detached_is_attached_again)
 	struct manifest manifest;
 	char map[128];
 
-	if (has_queries())
-		cr_skip_test("skipped: this kernel can be asked what is attached to a map");
+	records_need();
 	manifest_init(&manifest, "repair-doubt");
 	snprintf(map, sizeof(map), "%s/echo_sockets", manifest.name);
 	manifest_echo(&manifest, BODY_ECHO);
@@ -247,8 +253,7 @@ Test(repair, what_others_keep_off_can_be_deleted)
 	int theirs = program_pass(), map;
 	struct manifest manifest;
 
-	if (has_queries())
-		cr_skip_test("skipped: this kernel can be asked what is attached to a map");
+	records_need();
 	manifest_init(&manifest, "repair-excluded");
 	manifest_echo(&manifest, BODY_ECHO);
 	map = exclude(&manifest, theirs);
@@ -266,8 +271,7 @@ Test(repair, what_others_keep_off_is_refused_without_a_rest)
 	struct manifest manifest;
 	struct result result;
 
-	if (has_queries())
-		cr_skip_test("skipped: this kernel can be asked what is attached to a map");
+	records_need();
 	manifest_init(&manifest, "repair-refused");
 	manifest_echo(&manifest, BODY_ECHO);
 	map = exclude(&manifest, theirs);

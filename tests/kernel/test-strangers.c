@@ -17,22 +17,10 @@
 
 TestSuite(strangers, .init = harness_init, .fini = harness_fini, .timeout = 60);
 
-static void write_pair(const struct manifest *manifest, unsigned int entries, const char *body)
-{
-	manifest_write(manifest->path,
-		"sockform: v1\nname: %s\nmaps:\n"
-		"  pair: { type: sockmap, max_entries: %u }\n"
-		"programs:\n"
-		"  pass: { type: sk_skb, body: [ %s ] }\n"
-		"attachments:\n"
-		"  - { program: pass, target: pair, attach_type: stream_verdict }\n",
-		manifest->name, entries, body);
-}
-
 static void applied(struct manifest *ret, const char *name)
 {
 	manifest_init(ret, name);
-	write_pair(ret, 4, "sk_skb_pass");
+	manifest_pair(ret, 4, "sk_skb_pass");
 	sockform_expect(0, "apply", ret->path);
 }
 
@@ -74,7 +62,7 @@ Test(strangers, a_pin_of_theirs)
 	cr_assert_eq(bpf_obj_pin(program, manifest_pin(&manifest, "maps/pair+new")), 0);
 	/* Nothing is to be put anywhere. */
 	sockform_expect(0, "apply", manifest.path);
-	write_pair(&manifest, 8, "sk_skb_pass");
+	manifest_pair(&manifest, 8, "sk_skb_pass");
 	assert_refused(&manifest, "maps/pair+new is nothing that sockform made", "--replace");
 	cr_assert_eq(pinned_program(&manifest, "maps/pair+new"), program_id(program));
 	close(program);
@@ -140,7 +128,7 @@ Test(strangers, a_symlink_of_theirs)
 	snprintf(target, sizeof(target), "%s", manifest_pin(&other, "links/pair:stream_verdict"));
 	cr_assert_eq(symlink(target, manifest_pin(&manifest, "current+new")), 0);
 	cr_assert_eq(symlink(target, manifest_pin(&manifest, "links/pair:x+new")), 0);
-	write_pair(&manifest, 4, "sk_skb_drop");
+	manifest_pair(&manifest, 4, "sk_skb_drop");
 	assert_refused(&manifest, "links/pair:x+new is nothing that sockform made", NULL);
 	cr_assert_eq(unlink(manifest_pin(&manifest, "links/pair:x+new")), 0);
 	sockform_expect(0, "apply", manifest.path);
@@ -177,7 +165,7 @@ Test(strangers, pins_of_other_kinds)
 	assert_says(result.out, "links/pair:stream_verdict+new: it is nothing that sockform made");
 	result_finish(&result);
 	sockform_expect(0, "apply", manifest.path);
-	write_pair(&manifest, 4, "sk_skb_drop");
+	manifest_pair(&manifest, 4, "sk_skb_drop");
 	assert_refused(&manifest, "maps/pair+new is nothing that sockform made", NULL);
 	sockform_expect(0, "apply", "--force", manifest.path);
 	sockform_expect(0, "status", manifest.name);
@@ -224,7 +212,7 @@ Test(strangers, removed_by_a_command_that_fails)
 
 		cr_assert(mkdir(manifest_pin(&manifest, "maps/theirs"), 0700) == 0 ||
 			  errno == EEXIST);
-		write_pair(&manifest, 4, drops ? "sk_skb_drop" : "sk_skb_pass");
+		manifest_pair(&manifest, 4, drops ? "sk_skb_drop" : "sk_skb_pass");
 		met = sockform_injected_at(&result, "bpf", ++nth, "ENOMEM", arguments);
 		code = result.code;
 		gone = access(manifest_pin(&manifest, "maps/theirs"), F_OK) != 0;
